@@ -1,1 +1,5 @@
-//! placeholder
+//! The server of message-service.
+
+pub mod bus;
+pub mod hub;
+pub mod store;

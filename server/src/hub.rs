@@ -1,0 +1,187 @@
+//! Who is connected to this node, and what waits to be written to them.
+//!
+//! A push is serialised once, however many sessions get it. Nobody waits for a slow reader: each
+//! session has a [`Mailbox`] bounded in bytes, and one that is full is closed with a code that tells
+//! its client to come back and catch up. The hub knows nothing of stores and of sockets.
+
+mod mailbox;
+
+pub use mailbox::{Mailbox, Outgoing};
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use message_service_shared::close::CloseCode;
+use message_service_shared::frame::write_push;
+use message_service_shared::id::{ConversationId, SessionId, UserId};
+use message_service_shared::push::{NewMessage, Push};
+use message_service_shared::view::View;
+
+use crate::bus::{Audience, Envelope, News};
+
+/// Users are spread over this many locks, so that a fan-out and a login rarely meet.
+const SHARDS: usize = 64;
+
+/// The sessions of this node.
+#[derive(Debug)]
+pub struct Hub {
+    shards: Vec<Mutex<Shard>>,
+}
+
+type Shard = BTreeMap<UserId, Vec<Seat>>;
+
+/// A session's place in the hub.
+#[derive(Debug)]
+struct Seat {
+    session: SessionId,
+    mailbox: Arc<Mailbox>,
+    views: Vec<View>,
+}
+
+/// A push that is serialised when the first session needs it, in the form that it needs.
+struct Letter<'a> {
+    push: &'a Push,
+    plain: Option<Bytes>,
+    attended: Option<Bytes>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl Hub {
+    /// Gives a session its place. Pushes arrive in the mailbox from now on, so a session joins
+    /// before it reads anything from the store.
+    pub fn join(&self, user: UserId, session: SessionId, mailbox: Arc<Mailbox>) {
+        let seat = Seat { session, mailbox, views: Vec::new() };
+        self.shard(&user).entry(user).or_default().push(seat);
+    }
+
+    /// Takes a session's place away.
+    pub fn leave(&self, user: &UserId, session: &SessionId) {
+        let mut shard = self.shard(user);
+        if let Some(seats) = shard.get_mut(user) {
+            seats.retain(|seat| seat.session != *session);
+            if seats.is_empty() {
+                shard.remove(user);
+            }
+        }
+    }
+
+    /// Notes what a session's tabs look at.
+    pub fn look(&self, user: &UserId, session: &SessionId, views: Vec<View>) {
+        let mut shard = self.shard(user);
+        let mut seats = shard.get_mut(user).into_iter().flatten();
+        if let Some(seat) = seats.find(|seat| seat.session == *session) {
+            seat.views = views;
+        }
+    }
+
+    /// Whether the user has a session on this node.
+    pub fn is_online(&self, user: &UserId) -> bool {
+        self.shard(user).contains_key(user)
+    }
+
+    /// How many sessions there are on this node.
+    pub fn sessions(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).values().map(Vec::len).sum::<usize>()).sum()
+    }
+
+    /// Hands what came over the bus to the sessions of this node that it concerns.
+    pub fn receive(&self, envelope: &Envelope) {
+        match &envelope.news {
+            News::Push(push) => self.deliver(&envelope.to, push),
+            News::Close(code) => self.for_each(&envelope.to, |seats| {
+                for seat in seats {
+                    seat.mailbox.close(*code);
+                }
+            }),
+        }
+    }
+
+    fn deliver(&self, to: &Audience, push: &Push) {
+        let mut letter = Letter { push, plain: None, attended: None };
+        let conversation = match push {
+            Push::Message(new) => Some(&new.message.conversation),
+            Push::Revised(_) | Push::Member(_) | Push::Goodbye(_) => None,
+        };
+        self.for_each(to, |seats| {
+            let attends = |seat: &Seat| conversation.is_some_and(|id| seat.attends(id));
+            let attended = seats.iter().any(attends);
+            for seat in seats {
+                let held = attended && !attends(seat);
+                seat.mailbox.put(if held { letter.attended() } else { letter.plain() });
+            }
+        });
+    }
+
+    /// Ends every session of this node, each with a word on when to come back.
+    pub fn close_all(&self, goodbye: impl Fn() -> Push, code: CloseCode) {
+        self.for_each(&Audience::Everyone, |seats| {
+            for seat in seats {
+                seat.mailbox.put(Bytes::from(write_push(&goodbye())));
+                seat.mailbox.close(code);
+            }
+        });
+    }
+
+    fn for_each(&self, to: &Audience, mut visit: impl FnMut(&[Seat])) {
+        match to {
+            Audience::Users(users) => {
+                for user in users {
+                    if let Some(seats) = self.shard(user).get(user) {
+                        visit(seats);
+                    }
+                }
+            }
+            Audience::Everyone => {
+                for shard in &self.shards {
+                    for seats in lock(shard).values() {
+                        visit(seats);
+                    }
+                }
+            }
+        }
+    }
+
+    fn shard(&self, user: &UserId) -> MutexGuard<'_, Shard> {
+        // A fixed hash, so that a simulation runs the same way twice. Nobody gains by crowding one
+        // lock: the main app gives the ids.
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(user);
+        let index = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
+        lock(&self.shards[index])
+    }
+}
+
+impl Seat {
+    fn attends(&self, conversation: &ConversationId) -> bool {
+        self.views.iter().any(|view| view.attends(conversation))
+    }
+}
+
+impl Letter<'_> {
+    fn plain(&mut self) -> Bytes {
+        self.plain.get_or_insert_with(|| Bytes::from(write_push(self.push))).clone()
+    }
+
+    fn attended(&mut self) -> Bytes {
+        self.attended
+            .get_or_insert_with(|| match self.push {
+                Push::Message(new) => {
+                    let held = NewMessage { attended: true, ..new.clone() };
+                    Bytes::from(write_push(&Push::Message(held)))
+                }
+                other => Bytes::from(write_push(other)),
+            })
+            .clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change under the lock is whole before anything can panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
