@@ -2,6 +2,8 @@
 
 mod check;
 
+pub use check::{required as check_text, url as check_url};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ClientMsgId, ConversationId, MessageId, UserId};

@@ -47,7 +47,7 @@ fn check_attachment(attachment: &Attachment) -> Result<(), ApiError> {
 }
 
 /// Text that people read: something in it, and at most `limit` characters.
-pub(crate) fn required(field: &'static str, text: &str, limit: usize) -> Result<(), ApiError> {
+pub fn required(field: &'static str, text: &str, limit: usize) -> Result<(), ApiError> {
     if text.trim().is_empty() {
         return Err(ApiError::invalid(field, "must not be empty"));
     }
@@ -63,7 +63,7 @@ fn label(field: &'static str, text: &str) -> Result<(), ApiError> {
 }
 
 /// A URL that a page may turn into a link: no `javascript:`, and no `//host` that looks like a path.
-pub(crate) fn url(field: &'static str, text: &str) -> Result<(), ApiError> {
+pub fn url(field: &'static str, text: &str) -> Result<(), ApiError> {
     at_most(field, text.len(), limits::URL_BYTES, "bytes")?;
     let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
     let absolute = lower.starts_with("https://") || lower.starts_with("http://");

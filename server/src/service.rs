@@ -1,0 +1,231 @@
+//! The rules, in the one place that knows both the store and the sessions: who may do what, in which
+//! order it happens, and who hears of it.
+//!
+//! Everything here is plain async code without a runtime of its own: no task is spawned, no timer
+//! set. Deliberately not here: sockets, HTTP, tokens, and SQL.
+
+mod audit;
+mod changes;
+mod drift;
+mod error;
+mod inbox;
+mod pushes;
+mod resume;
+mod sending;
+
+pub use audit::Verdict;
+pub use error::Error;
+pub use pushes::{Pushed, PushRequest, To};
+pub use sending::Acknowledge;
+
+use std::sync::Arc;
+
+use message_service_shared::answer::Online;
+use message_service_shared::close::CloseCode;
+use message_service_shared::command::Presence;
+use message_service_shared::error::ApiError;
+use message_service_shared::id::{ConversationId, Epoch, Parties, SessionId, UserId};
+use message_service_shared::limits;
+use message_service_shared::push::Push;
+use message_service_shared::row::User;
+
+use crate::bus::{Audience, Bus, Envelope, News};
+use crate::clock::{Clock, Ids};
+use crate::hub::Hub;
+use crate::store::{Profile, Store};
+
+/// The service.
+#[derive(Debug)]
+pub struct Service {
+    store: Arc<dyn Store>,
+    hub: Arc<Hub>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    rules: Rules,
+    audits: audit::Audits,
+}
+
+/// What the service stands on.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What remembers.
+    pub store: Arc<dyn Store>,
+    /// The sessions of this node.
+    pub hub: Arc<Hub>,
+    /// The way to the sessions of all nodes.
+    pub bus: Arc<dyn Bus>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// What the operator decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Who may begin a direct conversation.
+    pub direct: DirectRule,
+    /// The name that system and announcement conversations show.
+    pub product_name: Option<String>,
+}
+
+/// Who may begin a direct conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectRule {
+    /// Any user, with any user that exists.
+    #[default]
+    Anyone,
+    /// The main app alone; users go on in what it began.
+    MainApp,
+}
+
+/// A user who acts, and through what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// Who.
+    pub user: UserId,
+    /// Through what.
+    pub via: Via,
+}
+
+/// A way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A live session.
+    Session(SessionId),
+    /// A request with the user's token.
+    Rest,
+    /// The main app, acting for the user.
+    MainApp,
+}
+
+impl Via {
+    fn label(&self) -> String {
+        match self {
+            Self::Session(id) => id.to_string(),
+            Self::Rest => "rest".to_owned(),
+            Self::MainApp => "main_app".to_owned(),
+        }
+    }
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: Parts, rules: Rules) -> Self {
+        let Parts { store, hub, bus, clock, ids } = parts;
+        Self { store, hub, bus, clock, ids, rules, audits: audit::Audits::default() }
+    }
+
+    /// The sessions of this node.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// What remembers.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// New ids.
+    pub fn ids(&self) -> &dyn Ids {
+        &*self.ids
+    }
+
+    /// The life of the data set.
+    pub async fn epoch(&self) -> Result<Epoch, Error> {
+        Ok(self.store.epoch().await?)
+    }
+
+    /// A user has come: makes sure that they exist, and returns them with what is known of them.
+    pub async fn arrive(&self, profile: Profile) -> Result<User, Error> {
+        let id = profile.id.clone();
+        if profile.name.is_some() || profile.avatar.is_some() {
+            self.upsert_users(vec![profile]).await?;
+        }
+        let user = self.store.see_users(std::slice::from_ref(&id)).await?.pop();
+        Ok(user.unwrap_or(User { id, name: None, avatar: None }))
+    }
+
+    /// Takes in what the main app says of users.
+    pub async fn upsert_users(&self, users: Vec<Profile>) -> Result<(), Error> {
+        if users.len() > limits::USERS_PER_REQUEST {
+            let error = ApiError::invalid("users", "too many users in one request");
+            return Err(error.with_limit(limits::USERS_PER_REQUEST).into());
+        }
+        for user in &users {
+            user.check()?;
+        }
+        Ok(self.store.upsert_users(users).await?)
+    }
+
+    /// Those of the asked who are online and in a direct conversation with the caller.
+    pub async fn presence(&self, acting: &Acting, asked: Presence) -> Result<Online, Error> {
+        if asked.users.len() > limits::PRESENCE_USERS {
+            let error = ApiError::invalid("users", "too many users at once");
+            return Err(error.with_limit(limits::PRESENCE_USERS).into());
+        }
+        let direct = |user: &UserId| ConversationId::direct(&acting.user, user);
+        let ids: Vec<ConversationId> = asked.users.iter().filter_map(direct).collect();
+        let rows = self.store.rows(&acting.user, &ids).await?;
+        let peers = rows.iter().filter_map(|row| row.id.peer_of(&acting.user));
+        Ok(Online { online: peers.filter(|peer| self.hub.is_online(peer)).collect() })
+    }
+
+    /// Whether the user has a live session, as the main app asks it.
+    pub fn is_online(&self, user: &UserId) -> bool {
+        self.hub.is_online(user)
+    }
+
+    /// Ends every session of a user: logged out everywhere, or revoked.
+    pub fn end_sessions(&self, user: &UserId) {
+        let to = Audience::Users(vec![user.clone()]);
+        self.bus.publish(Envelope { to, news: News::Close(CloseCode::Ended) });
+    }
+
+    /// Refuses a conversation that the user has no part in. A conversation of two that has no
+    /// message yet is theirs all the same.
+    async fn may_see(&self, user: &UserId, id: &ConversationId) -> Result<(), Error> {
+        let theirs = match id.parties() {
+            Parties::Direct(first, second) => first == *user || second == *user,
+            Parties::System(owner) => owner == *user,
+            Parties::Announcement => true,
+            Parties::Group(_) => {
+                let rows = self.store.rows(user, std::slice::from_ref(id)).await?;
+                rows.iter().any(|row| row.member.is_in())
+            }
+        };
+        if theirs { Ok(()) } else { Err(Error::ConversationUnknown) }
+    }
+
+    async fn audience(&self, id: &ConversationId) -> Result<Audience, Error> {
+        Ok(match id.parties() {
+            Parties::Direct(first, second) => Audience::Users(vec![first, second]),
+            Parties::System(user) => Audience::Users(vec![user]),
+            Parties::Announcement => Audience::Everyone,
+            Parties::Group(_) => Audience::Users(self.store.members(id).await?),
+        })
+    }
+
+    fn publish(&self, to: Audience, push: Push) {
+        self.bus.publish(Envelope { to, news: News::Push(push) });
+    }
+}
+
+impl Profile {
+    /// Whether the name and the picture keep to the limits.
+    fn check(&self) -> Result<(), ApiError> {
+        if let Some(name) = &self.name {
+            message_service_shared::message::check_text("name", name, limits::TITLE_CHARS)?;
+        }
+        self.avatar.as_ref().map_or(Ok(()), |avatar| {
+            message_service_shared::message::check_url("avatar", avatar)
+        })
+    }
+}
