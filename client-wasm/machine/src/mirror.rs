@@ -1,0 +1,289 @@
+//! The mirror in the browser's storage: what a page without a socket paints its dot from.
+//!
+//! | key | value | |
+//! |---|---|---|
+//! | `head` | `{"v":1,"user":…,"login":…,"epoch":…}` | whose mirror it is |
+//! | `c:<conversation>` | `{"n":3,"last":17,"base":14,"showAt":…}` | something is unread there |
+//! | `r:<conversation>` | `{"seq":17,"mark":1}` | read, and not acknowledged yet |
+//! | `more` | `{"n":12}` | total of what the list has no room for |
+//!
+//! One key for each conversation, so that tabs can't overwrite each other. This module knows what
+//! the storage holds and what it should hold; the difference is what is written.
+
+use std::collections::BTreeMap;
+
+use message_service_shared::id::{ConversationId, Epoch, UserId};
+use message_service_shared::limits::MIRRORED;
+use message_service_shared::message::Millis;
+use message_service_shared::seq::Seq;
+use message_service_shared::unread::Standing;
+use serde::{Deserialize, Serialize};
+
+use crate::book::Book;
+use crate::random::Random;
+use crate::reads::{PendingRead, Reads};
+
+/// The version of the format; another one is thrown away.
+const VERSION: u32 = 1;
+/// What another tab has just written is left alone for so long: its push may be ahead of ours.
+const YIELD_MS: (u64, u64) = (300, 600);
+/// How long another tab has to get its own read acknowledged, before this one sends it too.
+const ADOPT_MS: u64 = 2_000;
+
+const HEAD: &str = "head";
+const MORE: &str = "more";
+
+/// Whose mirror it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    v: u32,
+    pub(crate) user: UserId,
+    pub(crate) login: String,
+    pub(crate) epoch: Epoch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    n: u64,
+    last: Seq,
+    base: Seq,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    show_at: Option<Millis>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Unacknowledged {
+    seq: Seq,
+    #[serde(default)]
+    mark: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct More {
+    n: u64,
+}
+
+/// What another tab's writing means for this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Nothing,
+    /// Another tab read.
+    Read(ConversationId, Seq),
+    /// Another user signed in, or somebody signed out.
+    SignedOut(Option<UserId>),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mirror {
+    /// What the storage holds, as far as is known.
+    stored: BTreeMap<String, String>,
+    /// Keys that another tab wrote, and until when they are left alone.
+    yielding: BTreeMap<String, u64>,
+}
+
+/// Writes to do: a key, and its value or `None` to remove it.
+pub(crate) type Writes = Vec<(String, Option<String>)>;
+
+impl Mirror {
+    pub(crate) fn load(stored: Vec<(String, String)>) -> Self {
+        Self { stored: stored.into_iter().collect(), yielding: BTreeMap::new() }
+    }
+
+    pub(crate) fn head(&self) -> Option<Head> {
+        let head: Head = parse(self.stored.get(HEAD)?)?;
+        (head.v == VERSION).then_some(head)
+    }
+
+    /// What it says is unread.
+    pub(crate) fn entries(&self) -> Vec<(ConversationId, Standing, Option<Millis>)> {
+        let entry = |(key, value): (&String, &String)| {
+            let id = key.strip_prefix("c:")?.parse().ok()?;
+            let shown: Shown = parse(value)?;
+            let standing = Standing {
+                base: shown.base,
+                last_seq: shown.last,
+                unread: shown.n,
+                marked: false,
+                muted: false,
+                exact: false,
+            };
+            Some((id, standing, shown.show_at))
+        };
+        self.stored.iter().filter_map(entry).collect()
+    }
+
+    /// What it says was read and not acknowledged.
+    pub(crate) fn reads(&self) -> Vec<(ConversationId, PendingRead)> {
+        self.stored.iter().filter_map(|(key, value)| read(key, value)).collect()
+    }
+
+    /// Another tab wrote.
+    pub(crate) fn heard(
+        &mut self,
+        key: &str,
+        value: Option<&str>,
+        user: Option<&UserId>,
+        now: u64,
+        random: &mut Random,
+    ) -> Heard {
+        match value {
+            Some(value) => self.stored.insert(key.to_owned(), value.to_owned()),
+            None => self.stored.remove(key),
+        };
+        if key == HEAD {
+            let head = self.head();
+            let signed_in = head.as_ref().map(|head| &head.user);
+            return match user {
+                Some(user) if signed_in != Some(user) => Heard::SignedOut(signed_in.cloned()),
+                _ => Heard::Nothing,
+            };
+        }
+        let read = value.and_then(|value| read(key, value));
+        let wait = match &read {
+            Some(_) => ADOPT_MS,
+            None => random.between(YIELD_MS.0, YIELD_MS.1),
+        };
+        self.yielding.insert(key.to_owned(), now + wait);
+        read.map_or(Heard::Nothing, |(id, read)| Heard::Read(id, read.seq))
+    }
+
+    /// Another tab emptied the storage.
+    pub(crate) fn emptied(&mut self) {
+        self.stored.clear();
+    }
+
+    /// Reads of other tabs that have been waiting for too long: theirs may be closed.
+    pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
+        let mut overdue = Vec::new();
+        let stored = &self.stored;
+        self.yielding.retain(|key, until| {
+            if *until > now {
+                return true;
+            }
+            overdue.extend(stored.get(key).and_then(|value| read(key, value)));
+            false
+        });
+        overdue
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<u64> {
+        self.yielding.values().min().copied()
+    }
+
+    /// Makes it this user's: keeps it where it is theirs already, and of the same epoch; otherwise
+    /// everything goes.
+    pub(crate) fn claim(&mut self, user: &UserId, epoch: &Epoch, random: &mut Random) -> Writes {
+        let head = self.head();
+        let mine = head.as_ref().filter(|head| head.user == *user);
+        if mine.is_some_and(|head| head.epoch == *epoch) {
+            return Writes::new();
+        }
+        let login = mine.map_or_else(|| random.name(), |head| head.login.clone());
+        let mut writes = self.purge();
+        let head = Head { v: VERSION, user: user.clone(), login, epoch: epoch.clone() };
+        self.write(&mut writes, HEAD.to_owned(), Some(text(&head)));
+        writes
+    }
+
+    /// Removes everything.
+    pub(crate) fn purge(&mut self) -> Writes {
+        self.yielding.clear();
+        std::mem::take(&mut self.stored).into_keys().map(|key| (key, None)).collect()
+    }
+
+    /// Brings the reads up to date, and the rest as well where `book` is given: only a tab that has
+    /// caught up may say what is unread.
+    pub(crate) fn update<B>(
+        &mut self,
+        reads: &Reads,
+        book: Option<&Book<B>>,
+        now: u64,
+        wall: Millis,
+    ) -> Writes {
+        let mut wanted = BTreeMap::new();
+        for (id, read) in reads.iter() {
+            let value = Unacknowledged { seq: read.seq, mark: read.mark_seen };
+            wanted.insert(key("r:", id), text(&value));
+        }
+        if let Some(book) = book {
+            add_unread(&mut wanted, book, wall);
+        }
+        let is_ours =
+            |key: &str| key.starts_with("r:") || (book.is_some() && key != HEAD);
+        let stale = self.stored.keys().filter(|key| is_ours(key) && !wanted.contains_key(*key));
+        let stale: Vec<String> = stale.cloned().collect();
+        let changes = wanted.into_iter().map(|(key, value)| (key, Some(value)));
+        let changes: Writes = changes.chain(stale.into_iter().map(|key| (key, None))).collect();
+        let mut writes = Writes::new();
+        for (key, value) in changes {
+            let yields = self.yielding.get(&key).is_some_and(|until| *until > now);
+            if !yields && !says_the_same(self.stored.get(&key), value.as_ref()) {
+                self.write(&mut writes, key, value);
+            }
+        }
+        writes
+    }
+
+    fn write(&mut self, writes: &mut Writes, key: String, value: Option<String>) {
+        match &value {
+            Some(value) => self.stored.insert(key.clone(), value.clone()),
+            None => self.stored.remove(&key),
+        };
+        writes.push((key, value));
+    }
+}
+
+fn add_unread<B>(wanted: &mut BTreeMap<String, String>, book: &Book<B>, wall: Millis) {
+    let unread = book.iter().filter_map(|(id, entry)| {
+        let standing = entry.standing();
+        (standing.counted_in_total() > 0).then_some((id, entry, standing))
+    });
+    let mut unread: Vec<_> = unread.collect();
+    if unread.len() > MIRRORED {
+        unread.sort_by_key(|(_, entry, _)| std::cmp::Reverse(entry.last_at));
+        let rest = unread.split_off(MIRRORED);
+        let n = rest.iter().map(|(_, _, standing)| standing.counted_in_total()).sum();
+        wanted.insert(MORE.to_owned(), text(&More { n }));
+    }
+    for (id, entry, standing) in unread {
+        let shown = Shown {
+            n: standing.counted_in_total(),
+            last: standing.last_seq,
+            base: standing.base,
+            show_at: entry.held.map(|held| held.show_at).filter(|show_at| *show_at > wall),
+        };
+        wanted.insert(key("c:", id), text(&shown));
+    }
+}
+
+/// Two tabs hold an entry back until slightly different moments; that is no difference to write.
+fn says_the_same(stored: Option<&String>, wanted: Option<&String>) -> bool {
+    match (stored, wanted) {
+        (Some(stored), Some(wanted)) if stored != wanted => {
+            let plain = |text: &String| {
+                parse::<Shown>(text).map(|shown| Shown { show_at: None, ..shown })
+            };
+            matches!((plain(stored), plain(wanted)), (Some(one), Some(other)) if one == other)
+        }
+        (stored, wanted) => stored == wanted,
+    }
+}
+
+fn read(key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
+    let id = key.strip_prefix("r:")?.parse().ok()?;
+    let read: Unacknowledged = parse(value)?;
+    Some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
+}
+
+fn key(prefix: &str, id: &ConversationId) -> String {
+    [prefix, id.as_str()].concat()
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok()
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
