@@ -1,0 +1,31 @@
+//! What happened, told so that a person can follow it.
+
+use std::collections::VecDeque;
+
+/// Lines kept.
+const KEPT: usize = 4_000;
+
+/// The story so far.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    lines: VecDeque<String>,
+}
+
+impl Story {
+    pub(crate) fn tell(&mut self, now: u64, line: impl AsRef<str>) {
+        if self.lines.len() == KEPT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(format!("{:>9.3}s  {}", now as f64 / 1000.0, line.as_ref()));
+    }
+
+    /// The last lines that mention one of these words, or all of the last lines where none is given.
+    pub(crate) fn about(&self, words: &[String], count: usize) -> String {
+        let mentions = |line: &&String| {
+            words.is_empty() || words.iter().any(|word| line.contains(word.as_str()))
+        };
+        let lines: Vec<&String> = self.lines.iter().filter(mentions).collect();
+        let skipped = lines.len().saturating_sub(count);
+        lines[skipped..].iter().map(|line| format!("{line}\n")).collect()
+    }
+}
