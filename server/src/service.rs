@@ -15,7 +15,7 @@ mod sending;
 
 pub use audit::Verdict;
 pub use error::Error;
-pub use pushes::{Pushed, PushRequest, To};
+pub use pushes::{PushRequest, Pushed, To};
 pub use sending::Acknowledge;
 
 use std::sync::Arc;
@@ -224,8 +224,8 @@ impl Profile {
         if let Some(name) = &self.name {
             message_service_shared::message::check_text("name", name, limits::TITLE_CHARS)?;
         }
-        self.avatar.as_ref().map_or(Ok(()), |avatar| {
-            message_service_shared::message::check_url("avatar", avatar)
-        })
+        self.avatar
+            .as_ref()
+            .map_or(Ok(()), |avatar| message_service_shared::message::check_url("avatar", avatar))
     }
 }

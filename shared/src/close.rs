@@ -112,9 +112,9 @@ mod tests {
         for code in CloseCode::ALL {
             let expected = match code {
                 CloseCode::TokenExpired | CloseCode::TokenRejected => AfterClose::NewToken,
-                CloseCode::NotAuthenticated
-                | CloseCode::ProtocolUnsupported
-                | CloseCode::Ended => AfterClose::Stop,
+                CloseCode::NotAuthenticated | CloseCode::ProtocolUnsupported | CloseCode::Ended => {
+                    AfterClose::Stop
+                }
                 _ => AfterClose::Later,
             };
             assert_eq!(after_close(code.number()), expected, "{code:?}");

@@ -55,9 +55,7 @@ pub fn read_command(text: &str) -> Result<(CallId, Command), Unreadable> {
         None => {
             let mut message = String::from("unknown command; this server knows ");
             message.push_str(&Command::NAMES.join(", "));
-            Err(unreadable(
-                ApiError::new(ErrorCode::UnknownCommand, message).with_field("command"),
-            ))
+            Err(unreadable(ApiError::new(ErrorCode::UnknownCommand, message).with_field("command")))
         }
     }
 }
@@ -149,10 +147,13 @@ mod tests {
 
     #[test]
     fn an_error_names_the_field() {
-        let wrong = error(r#"{"id":3,"command":"read","params":{"conversation":"direct:a:b","seq":-1}}"#);
+        let wrong =
+            error(r#"{"id":3,"command":"read","params":{"conversation":"direct:a:b","seq":-1}}"#);
         assert_eq!((wrong.id, wrong.error.code), (Some(3), ErrorCode::Invalid));
         assert_eq!(wrong.error.field.as_deref(), Some("seq"));
-        let missing = error(r#"{"id":3,"command":"send","params":{"conversation":"direct:a:b","clientMsgId":"x","content":{"kind":"text"}}}"#);
+        let missing = error(
+            r#"{"id":3,"command":"send","params":{"conversation":"direct:a:b","clientMsgId":"x","content":{"kind":"text"}}}"#,
+        );
         assert_eq!(missing.error.field.as_deref(), Some("content"));
         assert!(missing.error.message.contains("text"), "{}", missing.error.message);
     }

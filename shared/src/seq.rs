@@ -8,7 +8,9 @@ use crate::limits::MAX_SEQ;
 ///
 /// [`Seq::ZERO`] stands before the first message, so it serves as "read nothing yet". At most
 /// [`MAX_SEQ`], so that a JavaScript number holds it exactly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "u64", into = "u64")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "number"))]
 pub struct Seq(u64);

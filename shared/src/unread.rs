@@ -59,7 +59,9 @@ pub struct MemberHalf {
 }
 
 /// A member's choices, as one value: the higher revision replaces the lower.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Settings {
@@ -175,10 +177,8 @@ impl MemberHalf {
 pub fn base(conversation: &ConversationHalf, member: &MemberHalf) -> Seq {
     let mut base =
         member.read_seq.max(member.start_seq).max(member.cleared).max(conversation.floor);
-    while let Some(end) = member
-        .own
-        .end_of_run_at(base.next())
-        .max(conversation.holes.end_of_run_at(base.next()))
+    while let Some(end) =
+        member.own.end_of_run_at(base.next()).max(conversation.holes.end_of_run_at(base.next()))
     {
         if end <= base {
             break;
@@ -191,6 +191,7 @@ pub fn base(conversation: &ConversationHalf, member: &MemberHalf) -> Seq {
 /// Counts. The only place that does, for server and client alike.
 ///
 /// With `base` as in [`base`]: `unread = |{ s in (base, last_seq] : s not own, s not a hole }|`.
+/// A mark by hand shows while the conversation is listed, that is, while `last_seq > cleared`.
 /// Where a set has forgotten ranges above the base, `counted` answers for the forgotten part; without
 /// it the answer is not exact.
 pub fn standing(
@@ -220,7 +221,8 @@ pub fn standing(
         base,
         last_seq,
         unread: if is_in { below + above } else { 0 },
-        marked: is_in && member.mark > member.mark_seen,
+        // A conversation that was removed from the list must not count where nobody sees it.
+        marked: is_in && member.mark > member.mark_seen && last_seq > member.cleared,
         muted: member.settings.muted,
         exact,
     }

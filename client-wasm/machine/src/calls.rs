@@ -19,7 +19,11 @@ pub(crate) enum Pending {
     Fetch(Vec<ConversationId>),
     /// Fills the gap in the open conversation.
     Gap(ConversationId),
-    Read { conversation: ConversationId, seq: Seq, mark_seen: u32 },
+    Read {
+        conversation: ConversationId,
+        seq: Seq,
+        mark_seen: u32,
+    },
     /// A job of the page's, by its number.
     Job(u64),
 }

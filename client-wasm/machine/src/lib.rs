@@ -38,5 +38,5 @@ pub use entry::Newest;
 pub use input::{Input, Now, Options, Request, Ticket, TokenFailure};
 pub use link::ConnectionState;
 pub use machine::Machine;
-pub use random::Random;
 pub use queries::{ConversationView, Unread};
+pub use random::Random;

@@ -40,14 +40,21 @@ pub(crate) enum Stage {
     /// A token is on its way from the page.
     Token,
     /// The socket is opening.
-    Opening { until: u64 },
+    Opening {
+        until: u64,
+    },
     /// `authenticate` is sent.
     Authenticating,
     /// `resume` is sent.
     Resuming,
     /// Caught up.
-    Live { since: u64 },
-    Waiting { until: u64, shortcut: Shortcut },
+    Live {
+        since: u64,
+    },
+    Waiting {
+        until: u64,
+        shortcut: Shortcut,
+    },
     Stopped,
 }
 
@@ -82,10 +89,9 @@ impl Link {
     pub(crate) const fn state(&self) -> ConnectionState {
         match self.stage {
             Stage::Idle => ConnectionState::Idle,
-            Stage::Token
-            | Stage::Opening { .. }
-            | Stage::Authenticating
-            | Stage::Resuming => ConnectionState::Connecting,
+            Stage::Token | Stage::Opening { .. } | Stage::Authenticating | Stage::Resuming => {
+                ConnectionState::Connecting
+            }
             Stage::Live { .. } => ConnectionState::Live,
             Stage::Waiting { .. } => ConnectionState::Waiting,
             Stage::Stopped => ConnectionState::Stopped,
@@ -148,9 +154,7 @@ impl Link {
             AfterClose::Later => {}
         }
         let (in_ms, shortcut) = match self.goodbye.take() {
-            Some(goodbye) => {
-                (goodbye.after_ms + random.up_to(goodbye.within_ms), Shortcut::Never)
-            }
+            Some(goodbye) => (goodbye.after_ms + random.up_to(goodbye.within_ms), Shortcut::Never),
             None => (self.backoff(random), Shortcut::From(now + SHORTCUT_MS)),
         };
         self.attempts = self.attempts.saturating_add(1);
@@ -200,7 +204,11 @@ mod tests {
         assert!(waits.iter().all(|wait| *wait <= LONGEST_BACKOFF_MS));
         let late = &waits[20..];
         let short = late.iter().filter(|wait| **wait < LONGEST_BACKOFF_MS / 2).count();
-        assert!((60..120).contains(&short), "half of {} waits should be short: {short}", late.len());
+        assert!(
+            (60..120).contains(&short),
+            "half of {} waits should be short: {short}",
+            late.len()
+        );
     }
 
     #[test]

@@ -281,9 +281,8 @@ impl<B: Body> Machine<B> {
     /// The page has shown everything up to here.
     pub(crate) fn read(&mut self, conversation: &ConversationId, seq: Seq) {
         let member = self.book.get(conversation).and_then(Entry::member);
-        let is_new = member.is_none_or(|member| {
-            seq > member.read_seq || member.mark > member.mark_seen
-        });
+        let is_new =
+            member.is_none_or(|member| seq > member.read_seq || member.mark > member.mark_seen);
         if seq == Seq::ZERO || !is_new {
             return;
         }
@@ -314,6 +313,7 @@ impl<B: Body> Machine<B> {
     }
 
     pub(crate) fn leave(&mut self) {
+        self.give_up_opening("the conversation was left meanwhile");
         self.timeline = None;
         let view = View { open: None, ..self.view.clone() };
         self.look(view);

@@ -180,9 +180,18 @@ impl Mirror {
             return Writes::new();
         }
         let login = mine.map_or_else(|| random.name(), |head| head.login.clone());
-        let mut writes = self.purge();
+        let mut writes = self.clear();
         let head = Head { v: VERSION, user: user.clone(), login, epoch: epoch.clone() };
         self.write(&mut writes, HEAD.to_owned(), Some(text(&head)));
+        writes
+    }
+
+    /// Removes everything but whose it is. The head is never taken away for a moment: other tabs
+    /// would read that as a sign-out.
+    pub(crate) fn clear(&mut self) -> Writes {
+        let head = self.stored.remove_entry(HEAD);
+        let writes = self.purge();
+        self.stored.extend(head);
         writes
     }
 
@@ -209,8 +218,7 @@ impl Mirror {
         if let Some(book) = book {
             add_unread(&mut wanted, book, wall);
         }
-        let is_ours =
-            |key: &str| key.starts_with("r:") || (book.is_some() && key != HEAD);
+        let is_ours = |key: &str| key.starts_with("r:") || (book.is_some() && key != HEAD);
         let stale = self.stored.keys().filter(|key| is_ours(key) && !wanted.contains_key(*key));
         let stale: Vec<String> = stale.cloned().collect();
         let changes = wanted.into_iter().map(|(key, value)| (key, Some(value)));
@@ -261,9 +269,8 @@ fn add_unread<B>(wanted: &mut BTreeMap<String, String>, book: &Book<B>, wall: Mi
 fn says_the_same(stored: Option<&String>, wanted: Option<&String>) -> bool {
     match (stored, wanted) {
         (Some(stored), Some(wanted)) if stored != wanted => {
-            let plain = |text: &String| {
-                parse::<Shown>(text).map(|shown| Shown { show_at: None, ..shown })
-            };
+            let plain =
+                |text: &String| parse::<Shown>(text).map(|shown| Shown { show_at: None, ..shown });
             matches!((plain(stored), plain(wanted)), (Some(one), Some(other)) if one == other)
         }
         (stored, wanted) => stored == wanted,

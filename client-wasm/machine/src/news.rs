@@ -66,9 +66,10 @@ impl<B: Body> Machine<B> {
             None => Ok(frame.member("result")),
             Some(Some(error)) => Err(error),
             // A code of a later server: what it was is lost, that it failed is not.
-            Some(None) => {
-                Err(ApiError::new(ErrorCode::Internal, "the server refused, for a reason unknown here"))
-            }
+            Some(None) => Err(ApiError::new(
+                ErrorCode::Internal,
+                "the server refused, for a reason unknown here",
+            )),
         };
         self.reply(pending, outcome);
     }
@@ -282,9 +283,8 @@ impl<B: Body> Machine<B> {
     }
 
     fn settled(&mut self, job: &Job, result: Option<B>) -> Result<Settled<B>, ApiError> {
-        let unreadable = || {
-            ApiError::new(ErrorCode::Internal, "the server's answer is not understood here")
-        };
+        let unreadable =
+            || ApiError::new(ErrorCode::Internal, "the server's answer is not understood here");
         let result = result.ok_or_else(unreadable)?;
         Ok(match &job.request {
             Request::Open(conversation) => {

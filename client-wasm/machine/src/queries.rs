@@ -68,7 +68,8 @@ impl<B: Body> Machine<B> {
 
     /// The list, pinned conversations first, then the newest.
     pub fn conversations(&self) -> Vec<ConversationView<'_, B>> {
-        let mut views: Vec<_> = self.book.iter().filter_map(|(id, entry)| view(id, entry)).collect();
+        let mut views: Vec<_> =
+            self.book.iter().filter_map(|(id, entry)| view(id, entry)).collect();
         views.sort_by(|one, other| {
             let place = |view: &ConversationView<'_, B>| (view.pinned, view.last_at);
             place(other).cmp(&place(one)).then_with(|| other.id.cmp(one.id))

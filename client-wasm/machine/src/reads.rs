@@ -26,9 +26,7 @@ impl Reads {
     /// The server has this half: what it covers is acknowledged.
     pub(crate) fn acknowledge(&mut self, conversation: &ConversationId, member: &MemberHalf) {
         self.0.retain(|id, read| {
-            id != conversation
-                || read.seq > member.read_seq
-                || read.mark_seen > member.mark_seen
+            id != conversation || read.seq > member.read_seq || read.mark_seen > member.mark_seen
         });
     }
 

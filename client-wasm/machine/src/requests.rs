@@ -125,7 +125,12 @@ impl<B: Body> Machine<B> {
         match &job.request {
             Request::Open(conversation) => write_command(
                 id,
-                &Pull { conversation: conversation.clone(), after: None, before: None, limit: None },
+                &Pull {
+                    conversation: conversation.clone(),
+                    after: None,
+                    before: None,
+                    limit: None,
+                },
             ),
             Request::History { conversation, before, limit } => write_command(
                 id,
@@ -167,14 +172,19 @@ impl<B: Body> Machine<B> {
     }
 
     fn begin_open(&mut self, conversation: ConversationId) {
-        let superseded = self.jobs.supersede(|request| matches!(request, Request::Open(_)));
-        let error = ApiError::new(ErrorCode::Closed, "another conversation was opened meanwhile");
-        for ticket in superseded {
-            self.effects.push(Effect::Settle(ticket, Err(error.clone())));
-        }
+        self.give_up_opening("another conversation was opened meanwhile");
         self.timeline = Some(Timeline::new(conversation.clone()));
         let view = View { open: Some(conversation), ..self.view.clone() };
         self.look(view);
+    }
+
+    /// Ends an opening that is still on its way.
+    pub(crate) fn give_up_opening(&mut self, reason: &'static str) {
+        let superseded = self.jobs.supersede(|request| matches!(request, Request::Open(_)));
+        for ticket in superseded {
+            let error = ApiError::new(ErrorCode::Closed, reason);
+            self.effects.push(Effect::Settle(ticket, Err(error)));
+        }
     }
 
     /// Up to where the author of a message has its conversation on screen.

@@ -1,8 +1,9 @@
 //! From an open socket to being caught up, and back to nothing when what was known is void.
 
 use message_service_shared::answer::InboxCursor;
+use message_service_shared::close::CloseCode;
 use message_service_shared::command::{Authenticate, Fetch, Heartbeat, Known, Pull, Read, Resume};
-use message_service_shared::error::ApiError;
+use message_service_shared::error::{ApiError, ErrorCode};
 use message_service_shared::id::{ConversationId, Epoch};
 use message_service_shared::limits::{NAMED_CONVERSATIONS, PAGE_MAX, PROTOCOL_VERSION};
 use message_service_shared::seq::Seq;
@@ -46,8 +47,12 @@ impl<B: Body> Machine<B> {
     pub(crate) fn welcomed(&mut self, outcome: Result<Option<B>, ApiError>) {
         let welcome = match outcome {
             Ok(Some(welcome)) => welcome,
-            // The server closes with a code of its own, which says what to do.
-            Ok(None) | Err(_) => return,
+            Ok(None) => return self.lose(GIVEN_UP, None),
+            // The server closes with the same meaning; whether that ever arrives is another matter.
+            Err(error) => {
+                return self
+                    .lose(close_of(error.code).map_or(GIVEN_UP, CloseCode::number), Some(error));
+            }
         };
         let Some(head) = welcome.read::<WelcomeHead>() else {
             return self.lose(GIVEN_UP, None);
@@ -171,14 +176,10 @@ impl<B: Body> Machine<B> {
 
     /// What was known is void: forget it, and begin again from nothing.
     pub(crate) fn reset(&mut self) {
-        let epoch = self.epoch.clone();
         self.forget_data();
-        let user_and_epoch = self.user.clone().zip(epoch.clone());
-        let writes = self.mirror.purge();
+        let writes = self.mirror.clear();
         self.store(writes);
-        if let Some((user, epoch)) = user_and_epoch {
-            let writes = self.mirror.claim(&user, &epoch, &mut self.random);
-            self.store(writes);
+        if let Some(epoch) = self.epoch.clone() {
             self.effects.push(Effect::Emit(Event::Reset(epoch)));
         }
         self.lose(GIVEN_UP, None);
@@ -239,8 +240,7 @@ impl<B: Body> Machine<B> {
                 mark_seen: read.mark_seen,
             };
             let epoch = self.epoch.clone();
-            let command =
-                Read { conversation, seq: read.seq, mark_seen: read.mark_seen, epoch };
+            let command = Read { conversation, seq: read.seq, mark_seen: read.mark_seen, epoch };
             self.send_own(pending, &command);
         }
     }
@@ -277,5 +277,15 @@ impl<B: Body> Machine<B> {
             self.beat.recheck(now, &mut self.random);
         }
         self.send_own(Pending::Heartbeat, &Heartbeat { digest });
+    }
+}
+
+/// How the server closes after it refused an authentication with this code.
+const fn close_of(refusal: ErrorCode) -> Option<CloseCode> {
+    match refusal {
+        ErrorCode::TokenExpired => Some(CloseCode::TokenExpired),
+        ErrorCode::Unauthenticated => Some(CloseCode::TokenRejected),
+        ErrorCode::ProtocolUnsupported => Some(CloseCode::ProtocolUnsupported),
+        _ => None,
     }
 }

@@ -212,9 +212,10 @@ impl World {
     }
 
     fn history(&mut self, browser: usize, tab: usize) {
-        let first = self.browsers[browser].tabs[tab].shown.as_ref().and_then(|shown| {
-            Some((shown.conversation.clone(), *shown.seqs.first()?))
-        });
+        let first = self.browsers[browser].tabs[tab]
+            .shown
+            .as_ref()
+            .and_then(|shown| Some((shown.conversation.clone(), *shown.seqs.first()?)));
         if let Some((conversation, before)) = first {
             self.ask(browser, tab, Request::History { conversation, before, limit: Some(5) });
         }

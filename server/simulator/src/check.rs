@@ -38,7 +38,9 @@ pub(crate) fn words_of(complaints: &[String]) -> Vec<String> {
             || word.contains('/')
     });
     let names = names.map(|word| word.trim_end_matches([':', ',', ';']).to_owned());
-    let fate = ["the node", "the store", "the chaos", "restored", "emptied"].map(str::to_owned);
+    let fate =
+        ["the node", "the store goes", "the store is back", "the chaos", "restored", "emptied"]
+            .map(str::to_owned);
     let mut words: BTreeSet<String> = names.collect();
     if !words.is_empty() {
         words.extend(fate);
@@ -120,12 +122,10 @@ fn count(user: &UserId, row: &StoredRow, messages: &[Message]) -> Truth {
         .filter(|message| message.sender.as_ref() != Some(user))
         .filter(|message| !message.quiet && message.recalled.is_none())
         .count() as u64;
-    let shown = if member.mark > member.mark_seen { unread.max(1) } else { unread };
-    Truth {
-        shown,
-        in_total: if member.settings.muted { 0 } else { shown },
-        last_seq: here.last().map_or(0, |message| message.seq.get()),
-    }
+    let last_seq = here.last().map_or(0, |message| message.seq.get());
+    let marked = member.mark > member.mark_seen && last_seq > member.cleared.get();
+    let shown = if marked { unread.max(1) } else { unread };
+    Truth { shown, in_total: if member.settings.muted { 0 } else { shown }, last_seq }
 }
 
 fn check_clients(

@@ -27,9 +27,9 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let mut tally: BTreeMap<&str, u64> = BTreeMap::new();
     for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
-        let outcome = simulate(Run { seed, steps: arguments.steps });
+        let outcome = simulate(Run { seed, steps: arguments.steps, told: false });
         if !outcome.complaints.is_empty() {
-            report(shortest(Run { seed, steps: arguments.steps }));
+            report(shortest(Run { seed, steps: arguments.steps, told: false }));
             return ExitCode::FAILURE;
         }
         for (what, count) in outcome.tally {
@@ -63,7 +63,7 @@ fn shortest(run: Run) -> Run {
 }
 
 fn report(run: Run) {
-    let outcome = simulate(run);
+    let outcome = simulate(Run { told: true, ..run });
     eprintln!("{}", outcome.story);
     for complaint in outcome.complaints.iter().take(8) {
         eprintln!("WRONG  {complaint}");

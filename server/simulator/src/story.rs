@@ -5,14 +5,26 @@ use std::collections::VecDeque;
 /// Lines kept.
 const KEPT: usize = 4_000;
 
-/// The story so far.
-#[derive(Debug, Default)]
+/// The story so far. A run that is expected to go well keeps none: telling takes longer than doing.
+#[derive(Debug)]
 pub(crate) struct Story {
+    kept: bool,
     lines: VecDeque<String>,
 }
 
 impl Story {
+    pub(crate) const fn new(kept: bool) -> Self {
+        Self { kept, lines: VecDeque::new() }
+    }
+
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.kept
+    }
+
     pub(crate) fn tell(&mut self, now: u64, line: impl AsRef<str>) {
+        if !self.kept {
+            return;
+        }
         if self.lines.len() == KEPT {
             self.lines.pop_front();
         }

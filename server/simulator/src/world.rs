@@ -27,6 +27,8 @@ pub struct Run {
     pub seed: u64,
     /// Steps of chaos.
     pub steps: u32,
+    /// Whether to keep the story; it changes nothing of the run.
+    pub told: bool,
 }
 
 /// How it ended.
@@ -80,7 +82,7 @@ pub(crate) struct Acknowledged {
 
 /// Runs one seed.
 pub fn simulate(run: Run) -> Outcome {
-    let mut world = World::new(run.seed);
+    let mut world = World::new(run);
     for _ in 0..run.steps {
         world.act();
         let pause = world.pause();
@@ -111,8 +113,8 @@ pub(crate) enum Pace {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed);
+    fn new(run: Run) -> Self {
+        let mut random = Random::new(run.seed);
         let faults = Faults::new(random.next());
         let epoch = Epoch::new("epoch-0").unwrap_or_else(|_| unreachable_epoch());
         let store = Arc::new(MemoryStore::new(epoch).with_pauses(Arc::new(faults.clone())));
@@ -123,7 +125,7 @@ impl World {
             skew: 0,
             random,
             faults,
-            story: Story::default(),
+            story: Story::new(run.told),
             tally: BTreeMap::new(),
             store,
             bus,
@@ -245,9 +247,9 @@ impl World {
 
     fn next_event(&self) -> Option<u64> {
         let tabs = self.browsers.iter().flat_map(|browser| &browser.tabs);
-        let tabs = tabs.filter(|tab| !tab.frozen).flat_map(|tab| {
-            [tab.machine.next_wake(), tab.waiting.iter().map(|(at, _)| *at).min()]
-        });
+        let tabs = tabs
+            .filter(|tab| !tab.frozen)
+            .flat_map(|tab| [tab.machine.next_wake(), tab.waiting.iter().map(|(at, _)| *at).min()]);
         let others = [self.network.next(), self.bus.next(), self.restart_at];
         tabs.chain(others).flatten().min()
     }
@@ -371,8 +373,8 @@ impl World {
     }
 
     pub(crate) fn input(&mut self, browser: usize, tab: usize, input: Input<serde_json::Value>) {
-        let name = self.browsers[browser].tabs[tab].name.clone();
-        if !matches!(input, Input::Wake) {
+        if self.story.is_kept() && !matches!(input, Input::Wake) {
+            let name = self.browsers[browser].tabs[tab].name.clone();
             let text = format!("{input:?}");
             let text: String = text.chars().take(900).collect();
             self.tell(format!("{name} <- {}", plain(&text)));
@@ -404,7 +406,9 @@ impl World {
                 }
                 Wish::HangUp(conn) => self.network.hang_up(conn, self.now),
                 Wish::Send(conn, frame) => {
-                    self.tell(format!("{name} -> {frame}"));
+                    if self.story.is_kept() {
+                        self.tell(format!("{name} -> {frame}"));
+                    }
                     self.network.send_up(conn, self.now, Up::Frame(frame));
                 }
                 Wish::Stored(key, value) => self.stored(browser, tab, key, value),
@@ -451,9 +455,10 @@ impl World {
         }
         for (index, tab) in browser.tabs.iter_mut().enumerate() {
             if index != writer {
-                let last = tab.waiting.iter().filter_map(|(at, input)| {
-                    matches!(input, Input::Stored(..)).then_some(*at)
-                });
+                let last = tab
+                    .waiting
+                    .iter()
+                    .filter_map(|(at, input)| matches!(input, Input::Stored(..)).then_some(*at));
                 let at = last.max().unwrap_or(0).max(now + self.random.up_to(15));
                 tab.waiting.push_back((at, Input::Stored(key.clone(), value.clone())));
             }
@@ -487,7 +492,10 @@ impl World {
 
 /// The debug form of JSON values, shortened to what a reader wants.
 fn plain(text: &str) -> String {
-    text.replace("Object ", "").replace("String(", "(").replace("Number(", "(").replace("Array ", "")
+    text.replace("Object ", "")
+        .replace("String(", "(")
+        .replace("Number(", "(")
+        .replace("Array ", "")
 }
 
 #[expect(clippy::panic, reason = "an epoch made of letters and digits is an epoch")]

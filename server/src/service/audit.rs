@@ -73,7 +73,8 @@ impl Service {
                 }
             },
         };
-        let mut users: Vec<UserId> = leading.gathered.iter().map(|waiting| waiting.user.clone()).collect();
+        let mut users: Vec<UserId> =
+            leading.gathered.iter().map(|waiting| waiting.user.clone()).collect();
         users.push(user.clone());
         users.sort();
         users.dedup();

@@ -36,7 +36,11 @@ impl Service {
     }
 
     /// Changes the user's choices for a conversation.
-    pub async fn configure(&self, acting: &Acting, command: Configure) -> Result<MemberNews, Error> {
+    pub async fn configure(
+        &self,
+        acting: &Acting,
+        command: Configure,
+    ) -> Result<MemberNews, Error> {
         let conversation = command.conversation.clone();
         self.change(acting, conversation, MemberChange::Configure(command)).await
     }

@@ -37,7 +37,8 @@ impl Service {
         };
         let unchanged = verdict.is_some_and(|verdict| verdict.agrees());
         let mut rows: BTreeMap<ConversationId, Row> = BTreeMap::new();
-        let mut add = |more: Vec<Row>| rows.extend(more.into_iter().map(|row| (row.id.clone(), row)));
+        let mut add =
+            |more: Vec<Row>| rows.extend(more.into_iter().map(|row| (row.id.clone(), row)));
         if !unchanged {
             add(self.present(&acting.user, named).await?);
             add(self.unread(&acting.user).await?);

@@ -112,7 +112,8 @@ impl Service {
             Parties::Direct(first, second) => {
                 let may_begin =
                     self.rules.direct == DirectRule::Anyone || acting.via == Via::MainApp;
-                let begun = !self.store.rows(&acting.user, std::slice::from_ref(id)).await?.is_empty();
+                let begun =
+                    !self.store.rows(&acting.user, std::slice::from_ref(id)).await?.is_empty();
                 if begun {
                     return Ok(());
                 }

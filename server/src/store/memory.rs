@@ -116,7 +116,10 @@ impl MemoryStore {
     pub fn all_messages(&self) -> Vec<Message> {
         let state = self.lock();
         let conversations = state.conversations.values();
-        conversations.flat_map(|record| &record.messages).map(|record| record.message.clone()).collect()
+        conversations
+            .flat_map(|record| &record.messages)
+            .map(|record| record.message.clone())
+            .collect()
     }
 
     /// A copy of everything.
@@ -174,7 +177,11 @@ impl State {
         let key = (draft.sender.clone(), draft.client_msg_id.clone());
         if let Some(seq) = record.by_client_msg_id.get(&key).copied() {
             let same = record.get(seq).is_some_and(|old| old.content_hash == draft.content_hash);
-            return if same { Ok((draft.conversation, seq, false)) } else { Err(AppendError::Conflict) };
+            return if same {
+                Ok((draft.conversation, seq, false))
+            } else {
+                Err(AppendError::Conflict)
+            };
         }
         let end = record.stored_end();
         if draft.read_seq.is_some_and(|read| read > end) {
@@ -207,12 +214,10 @@ impl State {
     fn derive(&mut self, id: &ConversationId, seq: Seq) {
         let Some(record) = self.conversations.get_mut(id) else { return };
         for party in parties_with_rows(id) {
-            self.members
-                .entry((party, id.clone()))
-                .or_insert_with(|| MemberRecord {
-                    half: MemberHalf::joined_at(Seq::ZERO),
-                    reads: Vec::new(),
-                });
+            self.members.entry((party, id.clone())).or_insert_with(|| MemberRecord {
+                half: MemberHalf::joined_at(Seq::ZERO),
+                reads: Vec::new(),
+            });
         }
         let from = record.half.last_seq.next().min(seq);
         let ConversationRecord { messages, half, last, .. } = record;
@@ -287,7 +292,10 @@ impl State {
                 let earlier = known.filter(|old| created_at.is_none_or(|at| old.at < at));
                 earlier.map(|message| message.seq).max().unwrap_or_default()
             });
-            UserRecord { user: User { id: id.clone(), name: None, avatar: None }, announcement_start }
+            UserRecord {
+                user: User { id: id.clone(), name: None, avatar: None },
+                announcement_start,
+            }
         })
     }
 }
@@ -351,7 +359,11 @@ impl Store for MemoryStore {
 
     async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
         self.read(|state| {
-            users.iter().filter_map(|id| state.users.get(id)).map(|record| record.user.clone()).collect()
+            users
+                .iter()
+                .filter_map(|id| state.users.get(id))
+                .map(|record| record.user.clone())
+                .collect()
         })
         .await
     }
@@ -516,7 +528,8 @@ impl Store for MemoryStore {
     async fn members(&self, conversation: &ConversationId) -> Result<Vec<UserId>, StoreError> {
         self.read(|state| {
             let members = state.members.iter();
-            let here = members.filter(|((_, id), member)| id == conversation && member.half.is_in());
+            let here =
+                members.filter(|((_, id), member)| id == conversation && member.half.is_in());
             here.map(|((user, _), _)| user.clone()).collect()
         })
         .await

@@ -214,9 +214,14 @@ mod tests {
 
     #[test]
     fn strange_user_ids_come_out_as_they_went_in() {
-        for (one, other) in
-            [("a", "b"), ("a:b", "c"), ("~1", ":"), ("你好", "😀"), ("a~0", "a~"), (".*>$/%", "' \"")]
-        {
+        for (one, other) in [
+            ("a", "b"),
+            ("a:b", "c"),
+            ("~1", ":"),
+            ("你好", "😀"),
+            ("a~0", "a~"),
+            (".*>$/%", "' \""),
+        ] {
             let conversation = ConversationId::direct(&id(one), &id(other)).unwrap();
             let again = ConversationId::new(conversation.as_str()).unwrap();
             assert_eq!(again.peer_of(&id(one)), Some(id(other)));
@@ -237,8 +242,20 @@ mod tests {
     #[test]
     fn other_forms_are_refused() {
         for text in [
-            "", "direct", "direct:", "direct:a", "direct:b:a", "direct:a:a", "direct:a:b:c", "system:",
-            "system:a:b", "announcement:x", "channel:a", "direct:a~2:b", "direct:a~:b", "group:",
+            "",
+            "direct",
+            "direct:",
+            "direct:a",
+            "direct:b:a",
+            "direct:a:a",
+            "direct:a:b:c",
+            "system:",
+            "system:a:b",
+            "announcement:x",
+            "channel:a",
+            "direct:a~2:b",
+            "direct:a~:b",
+            "group:",
             "system:\u{7}",
         ] {
             assert!(ConversationId::new(text).is_err(), "{text:?} was accepted");

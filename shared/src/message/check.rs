@@ -71,7 +71,10 @@ pub fn url(field: &'static str, text: &str) -> Result<(), ApiError> {
     if (absolute || path) && !text.chars().any(char::is_control) {
         Ok(())
     } else {
-        Err(ApiError::invalid(field, "must be an http(s) URL, or a path that begins with one slash"))
+        Err(ApiError::invalid(
+            field,
+            "must be an http(s) URL, or a path that begins with one slash",
+        ))
     }
 }
 
@@ -103,7 +106,8 @@ mod tests {
         assert_eq!(refused(&text(limits::TEXT_CHARS)), None);
         assert_eq!(refused(&text(limits::TEXT_CHARS + 1)).as_deref(), Some("content.text"));
         assert_eq!(refused(r#"{"kind":"text","text":" \n"}"#).as_deref(), Some("content.text"));
-        let data = |count| format!(r#"{{"kind":"custom","type":"x","data":"{}"}}"#, "a".repeat(count));
+        let data =
+            |count| format!(r#"{{"kind":"custom","type":"x","data":"{}"}}"#, "a".repeat(count));
         assert_eq!(refused(&data(limits::DATA_BYTES - 2)), None);
         assert_eq!(refused(&data(limits::DATA_BYTES - 1)).as_deref(), Some("content.data"));
     }
@@ -114,7 +118,9 @@ mod tests {
         for good in ["https://example.com/a?b#c", "HTTP://example.com", "/orders/7"] {
             assert_eq!(refused(&link(good)), None, "{good}");
         }
-        for bad in ["javascript:alert(1)", "//evil.example", "/\\\\evil.example", "data:x", "orders", ""] {
+        for bad in
+            ["javascript:alert(1)", "//evil.example", "/\\\\evil.example", "data:x", "orders", ""]
+        {
             assert_eq!(refused(&link(bad)).as_deref(), Some("content.link"), "{bad}");
         }
     }
