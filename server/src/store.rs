@@ -5,6 +5,8 @@
 //! without a gap; values that are derived from messages only grow. No operation needs a
 //! transaction across documents, though a backend that has transactions uses them.
 
+#[cfg(test)]
+mod conformance;
 pub mod memory;
 
 use std::fmt;
@@ -17,6 +19,9 @@ use message_service_shared::row::{Preview, User};
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{ConversationHalf, MemberHalf};
 use sha2::{Digest, Sha256};
+
+/// Reads that a store keeps for each member and conversation, the newest ones.
+pub const READS_KEPT: usize = 32;
 
 /// The trait that every backend implements and `conformance` checks.
 #[async_trait]

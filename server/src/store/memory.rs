@@ -21,11 +21,9 @@ use message_service_shared::unread::{ConversationHalf, MemberHalf};
 
 use super::{
     AppendError, Appended, ChangeError, ContentHash, Draft, End, InboxPlace, MemberChange,
-    MessagePage, Profile, ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,
+    MessagePage, Profile, READS_KEPT, ReadRecord, RecallError, Recalled, Slice, Store, StoreError,
+    StoredRow,
 };
-
-/// Reads kept for each member and conversation.
-const READS: usize = 32;
 
 /// A moment inside an operation at which a simulation may hold it up or let it fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +114,10 @@ impl MemoryStore {
     pub fn all_messages(&self) -> Vec<Message> {
         let state = self.lock();
         let conversations = state.conversations.values();
-        conversations.flat_map(|record| &record.messages).map(|record| record.message.clone()).collect()
+        conversations
+            .flat_map(|record| &record.messages)
+            .map(|record| record.message.clone())
+            .collect()
     }
 
     /// A copy of everything.
@@ -170,19 +171,24 @@ fn index_of(seq: Seq) -> Option<usize> {
 impl State {
     /// Stores a draft, or finds it stored. What is derived from it is not written here.
     fn insert(&mut self, draft: Draft) -> Result<(ConversationId, Seq, bool), AppendError> {
-        let record = self.conversations.entry(draft.conversation.clone()).or_default();
         let key = (draft.sender.clone(), draft.client_msg_id.clone());
-        if let Some(seq) = record.by_client_msg_id.get(&key).copied() {
-            let same = record.get(seq).is_some_and(|old| old.content_hash == draft.content_hash);
-            return if same { Ok((draft.conversation, seq, false)) } else { Err(AppendError::Conflict) };
+        // A refused draft writes nothing, not even an empty conversation.
+        let known = self.conversations.get(&draft.conversation);
+        let end = known.map_or(Seq::ZERO, ConversationRecord::stored_end);
+        let first = known.and_then(|record| record.get(*record.by_client_msg_id.get(&key)?));
+        if first.is_some_and(|first| first.content_hash != draft.content_hash) {
+            return Err(AppendError::Conflict);
         }
-        let end = record.stored_end();
         if draft.read_seq.is_some_and(|read| read > end) {
             return Err(AppendError::PastEnd);
+        }
+        if let Some(first) = first {
+            return Ok((draft.conversation, first.message.seq, false));
         }
         if end.get() >= MAX_SEQ {
             return Err(StoreError::Broken("the conversation is full".to_owned()).into());
         }
+        let record = self.conversations.entry(draft.conversation.clone()).or_default();
         let seq = end.next();
         let not_before = record.messages.last().map_or(0, |record| record.message.at);
         let message = Message {
@@ -207,12 +213,10 @@ impl State {
     fn derive(&mut self, id: &ConversationId, seq: Seq) {
         let Some(record) = self.conversations.get_mut(id) else { return };
         for party in parties_with_rows(id) {
-            self.members
-                .entry((party, id.clone()))
-                .or_insert_with(|| MemberRecord {
-                    half: MemberHalf::joined_at(Seq::ZERO),
-                    reads: Vec::new(),
-                });
+            self.members.entry((party, id.clone())).or_insert_with(|| MemberRecord {
+                half: MemberHalf::joined_at(Seq::ZERO),
+                reads: Vec::new(),
+            });
         }
         let from = record.half.last_seq.next().min(seq);
         let ConversationRecord { messages, half, last, .. } = record;
@@ -287,7 +291,10 @@ impl State {
                 let earlier = known.filter(|old| created_at.is_none_or(|at| old.at < at));
                 earlier.map(|message| message.seq).max().unwrap_or_default()
             });
-            UserRecord { user: User { id: id.clone(), name: None, avatar: None }, announcement_start }
+            UserRecord {
+                user: User { id: id.clone(), name: None, avatar: None },
+                announcement_start,
+            }
         })
     }
 }
@@ -296,7 +303,7 @@ impl MemberRecord {
     fn read(&mut self, read: ReadRecord, mark_seen: u32) {
         if read.seq > self.half.read_seq {
             self.reads.push(read.clone());
-            let excess = self.reads.len().saturating_sub(READS);
+            let excess = self.reads.len().saturating_sub(READS_KEPT);
             self.reads.drain(..excess);
         }
         self.half.read(read.seq, mark_seen);
@@ -351,7 +358,11 @@ impl Store for MemoryStore {
 
     async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
         self.read(|state| {
-            users.iter().filter_map(|id| state.users.get(id)).map(|record| record.user.clone()).collect()
+            users
+                .iter()
+                .filter_map(|id| state.users.get(id))
+                .map(|record| record.user.clone())
+                .collect()
         })
         .await
     }
@@ -516,7 +527,8 @@ impl Store for MemoryStore {
     async fn members(&self, conversation: &ConversationId) -> Result<Vec<UserId>, StoreError> {
         self.read(|state| {
             let members = state.members.iter();
-            let here = members.filter(|((_, id), member)| id == conversation && member.half.is_in());
+            let here =
+                members.filter(|((_, id), member)| id == conversation && member.half.is_in());
             here.map(|((user, _), _)| user.clone()).collect()
         })
         .await
@@ -547,5 +559,18 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+crate::store::conformance::conformance!(super::tests::open);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) async fn open() -> (Arc<dyn Store>, ()) {
+        let epoch = "the epoch".parse().expect("an epoch");
+        (Arc::new(MemoryStore::new(epoch)), ())
     }
 }

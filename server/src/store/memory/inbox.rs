@@ -54,7 +54,9 @@ impl State {
             MemberChange::Read { seq, mark_seen, at, by } => {
                 member.read(ReadRecord { seq: *seq, at: *at, by: by.clone() }, *mark_seen);
             }
-            MemberChange::Mark => member.half.mark = member.half.mark.max(member.half.mark_seen + 1),
+            MemberChange::Mark => {
+                member.half.mark = member.half.mark.max(member.half.mark_seen + 1)
+            }
             MemberChange::Clear { seq } => member.half.cleared = member.half.cleared.max(*seq),
             MemberChange::Configure(configure) => {
                 member.half.settings = configure.apply(member.half.settings);
