@@ -7,6 +7,7 @@
 //! listed is dead code, which does not compile.
 
 #![deny(dead_code)]
+#![expect(clippy::cloned_ref_to_slice_refs, reason = "a list of one reads as a list")]
 
 pub(super) mod append;
 pub(super) mod history;
@@ -32,8 +33,8 @@ use super::{
 
 /// Makes a test of every fact, against the store that `$open` gives.
 ///
-/// `$open` is the path of an async function that returns `(Arc<dyn Store>, guard)`: an empty store,
-/// and whatever has to live as long as it.
+/// `$open` is the path of a function that returns a future of `(Arc<dyn Store>, guard)`: an empty
+/// store, and whatever has to live as long as it.
 macro_rules! conformance {
     ($open:path) => {
         crate::store::conformance::conformance! { $open;
@@ -115,17 +116,17 @@ macro_rules! conformance {
 }
 pub(crate) use conformance;
 
-type Shared = Arc<dyn Store>;
+pub(super) type Shared = Arc<dyn Store>;
 
-fn user(name: &str) -> UserId {
+pub(super) fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
 }
 
-fn direct(one: &str, other: &str) -> ConversationId {
+pub(super) fn direct(one: &str, other: &str) -> ConversationId {
     ConversationId::direct(&user(one), &user(other)).unwrap()
 }
 
-fn system(name: &str) -> ConversationId {
+pub(super) fn system(name: &str) -> ConversationId {
     ConversationId::system(&user(name))
 }
 
@@ -133,12 +134,12 @@ fn announcement() -> ConversationId {
     ConversationId::announcement()
 }
 
-fn seq(number: u64) -> Seq {
+pub(super) fn seq(number: u64) -> Seq {
     Seq::try_from(number).unwrap()
 }
 
 /// A text nobody has sent before, under a name nobody has used before.
-fn draft(conversation: &ConversationId, sender: Option<&str>) -> Draft {
+pub(super) fn draft(conversation: &ConversationId, sender: Option<&str>) -> Draft {
     static DRAFTS: AtomicU64 = AtomicU64::new(1);
     let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
     let content = Content::text(format!("words {number}"));
@@ -178,13 +179,13 @@ fn having_read(mut draft: Draft, read_seq: u64) -> Draft {
     draft
 }
 
-async fn append(store: &Shared, draft: Draft) -> Result<Appended, AppendError> {
+pub(super) async fn append(store: &Shared, draft: Draft) -> Result<Appended, AppendError> {
     let mut outcomes = store.append(vec![draft]).await;
     assert_eq!(outcomes.len(), 1, "one outcome for each draft");
     outcomes.remove(0)
 }
 
-async fn say(store: &Shared, conversation: &ConversationId, sender: &str) -> Appended {
+pub(super) async fn say(store: &Shared, conversation: &ConversationId, sender: &str) -> Appended {
     append(store, draft(conversation, Some(sender))).await.unwrap()
 }
 
@@ -192,12 +193,16 @@ async fn proclaim(store: &Shared, conversation: &ConversationId) -> Appended {
     append(store, draft(conversation, None)).await.unwrap()
 }
 
-async fn all_messages(store: &Shared, conversation: &ConversationId) -> Vec<Message> {
+pub(super) async fn all_messages(store: &Shared, conversation: &ConversationId) -> Vec<Message> {
     let slice = Slice { after: Seq::ZERO, before: None, end: End::Oldest, limit: 100_000 };
     store.messages(conversation, slice).await.unwrap().messages
 }
 
-async fn row(store: &Shared, name: &str, conversation: &ConversationId) -> Option<StoredRow> {
+pub(super) async fn row(
+    store: &Shared,
+    name: &str,
+    conversation: &ConversationId,
+) -> Option<StoredRow> {
     let mut rows = store.rows(&user(name), std::slice::from_ref(conversation)).await.unwrap();
     assert!(rows.len() <= 1);
     rows.pop()

@@ -250,7 +250,7 @@ impl State {
         let member = key.and_then(|key| self.members.get_mut(&key));
         let author = member.map(|member| {
             if let Some(read) = read {
-                member.read(read, 0);
+                member.read(&read, 0);
             }
             member.half.clone()
         });
@@ -300,7 +300,7 @@ impl State {
 }
 
 impl MemberRecord {
-    fn read(&mut self, read: ReadRecord, mark_seen: u32) {
+    fn read(&mut self, read: &ReadRecord, mark_seen: u32) {
         if read.seq > self.half.read_seq {
             self.reads.push(read.clone());
             let excess = self.reads.len().saturating_sub(READS_KEPT);
@@ -569,8 +569,8 @@ crate::store::conformance::conformance!(super::tests::open);
 mod tests {
     use super::*;
 
-    pub(super) async fn open() -> (Arc<dyn Store>, ()) {
+    pub(super) fn open() -> std::future::Ready<(Arc<dyn Store>, ())> {
         let epoch = "the epoch".parse().expect("an epoch");
-        (Arc::new(MemoryStore::new(epoch)), ())
+        std::future::ready((Arc::new(MemoryStore::new(epoch)), ()))
     }
 }

@@ -77,7 +77,7 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn epoch(&self) -> Result<Epoch, StoreError> {
-        self.readers.read(|connection| open::epoch(connection)).await
+        self.readers.read(open::epoch).await
     }
 
     async fn upsert_users(&self, users: Vec<Profile>) -> Result<(), StoreError> {

@@ -26,13 +26,12 @@ impl Keys {
         if let Some(key) = self.users.get(id) {
             return Ok(*key);
         }
-        let key = match known_user(connection, id)? {
-            Some(key) => key,
-            None => {
-                let mut insert =
-                    connection.prepare_cached("INSERT INTO users (user_id) VALUES (?1)")?;
-                insert.insert([id.as_str()])?
-            }
+        let key = if let Some(key) = known_user(connection, id)? {
+            key
+        } else {
+            let mut insert =
+                connection.prepare_cached("INSERT INTO users (user_id) VALUES (?1)")?;
+            insert.insert([id.as_str()])?
         };
         if self.users.len() >= REMEMBERED {
             self.users.clear();

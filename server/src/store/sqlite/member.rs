@@ -12,6 +12,15 @@ use super::writer::Desk;
 use super::{row, user};
 use crate::store::{ChangeError, MemberChange, READS_KEPT, ReadRecord, StoreError, StoredRow};
 
+pub(super) const TOUCH_OTHERS: &str =
+    "UPDATE members SET last_seq = ?3, last_at = ?4, maybe_unread = maybe_unread OR ?5
+     WHERE conversation = ?1 AND user <> ?2";
+pub(super) const READS: &str = "SELECT seq, at, by FROM reads
+     WHERE user = ?1 AND conversation = ?2 ORDER BY seq DESC LIMIT ?3";
+pub(super) const OF_GROUP: &str =
+    "SELECT u.user_id FROM members AS m JOIN users AS u ON u.key = m.user
+     WHERE m.conversation = ?1 AND m.term % 2 = 1";
+
 impl Desk {
     /// Changes a half; nothing is written where that is refused.
     pub(super) fn change_member(
@@ -182,10 +191,7 @@ pub(super) fn reads(
     else {
         return Ok(Vec::new());
     };
-    let mut select = connection.prepare_cached(
-        "SELECT seq, at, by FROM reads WHERE user = ?1 AND conversation = ?2
-         ORDER BY seq DESC LIMIT ?3",
-    )?;
+    let mut select = connection.prepare_cached(READS)?;
     let read =
         |row: &Row<'_>| Ok(ReadRecord { seq: row.seq(0)?, at: row.number(1)?, by: row.get(2)? });
     let reads = select.query_map([user, conversation.key, limit(rows)], read)?;
@@ -198,10 +204,7 @@ pub(super) fn of_group(
     id: &ConversationId,
 ) -> Result<Vec<UserId>, StoreError> {
     let Some(conversation) = Conversation::find(connection, id)? else { return Ok(Vec::new()) };
-    let mut select = connection.prepare_cached(
-        "SELECT u.user_id FROM members AS m JOIN users AS u ON u.key = m.user
-         WHERE m.conversation = ?1 AND m.term % 2 = 1",
-    )?;
+    let mut select = connection.prepare_cached(OF_GROUP)?;
     let members = select.query_map([conversation.key], |row| row.parsed(0))?;
     Ok(members.collect::<rusqlite::Result<_>>()?)
 }
@@ -213,10 +216,7 @@ pub(super) fn touch_others(
     author: i64,
     counts: bool,
 ) -> Result<(), StoreError> {
-    let mut update = connection.prepare_cached(
-        "UPDATE members SET last_seq = ?3, last_at = ?4, maybe_unread = maybe_unread OR ?5
-         WHERE conversation = ?1 AND user <> ?2",
-    )?;
+    let mut update = connection.prepare_cached(TOUCH_OTHERS)?;
     let (last_seq, last_at) = (int(conversation.half.last_seq.get()), int(conversation.last_at));
     update.execute(params![conversation.key, author, last_seq, last_at, counts])?;
     Ok(())

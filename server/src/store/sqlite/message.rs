@@ -25,12 +25,18 @@ macro_rules! select_messages {
     };
 }
 
-const OLDEST: &str =
+pub(super) const OLDEST: &str =
     select_messages!("m.conversation = ?1 AND m.seq > ?2 AND m.seq < ?3 ORDER BY m.seq LIMIT ?4");
-const NEWEST: &str = select_messages!(
+pub(super) const NEWEST: &str = select_messages!(
     "m.conversation = ?1 AND m.seq > ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4"
 );
-const ONE: &str = select_messages!("m.conversation = ?1 AND m.seq = ?2");
+pub(super) const ONE: &str = select_messages!("m.conversation = ?1 AND m.seq = ?2");
+
+pub(super) const BY_NAME: &str = "SELECT seq, content_hash FROM messages
+    WHERE conversation = ?1 AND sender = ?2 AND client_msg_id = ?3";
+pub(super) const COUNT: &str = "SELECT count(*) FROM messages
+    WHERE conversation = ?1 AND seq > ?2 AND seq <= ?3
+      AND quiet = 0 AND recalled_at IS NULL AND sender <> ?4";
 
 fn message(row: &Row<'_>, conversation: &ConversationId) -> rusqlite::Result<Message> {
     let user = |place: usize| -> rusqlite::Result<Option<UserId>> {
@@ -75,10 +81,7 @@ pub(super) fn by_name(
     sender: i64,
     name: &str,
 ) -> Result<Option<(Seq, [u8; 32])>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT seq, content_hash FROM messages
-         WHERE conversation = ?1 AND sender = ?2 AND client_msg_id = ?3",
-    )?;
+    let mut select = connection.prepare_cached(BY_NAME)?;
     let found =
         select.query_one(params![conversation, sender, name], |row| Ok((row.seq(0)?, row.get(1)?)));
     Ok(found.optional()?)
@@ -119,13 +122,9 @@ pub(super) fn count(
     up_to: Seq,
 ) -> Result<u64, StoreError> {
     let Some(conversation) = Conversation::find(connection, id)? else { return Ok(0) };
-    // Whoever has no key has sent nothing: as little as -1.
+    // Whoever has no key has sent nothing: -1 is nobody's key.
     let user = known_user(connection, user)?.unwrap_or(PRODUCT - 1);
-    let mut select = connection.prepare_cached(
-        "SELECT count(*) FROM messages
-         WHERE conversation = ?1 AND seq > ?2 AND seq <= ?3
-           AND quiet = 0 AND recalled_at IS NULL AND sender <> ?4",
-    )?;
+    let mut select = connection.prepare_cached(COUNT)?;
     let (after, up_to) = (int(after.get()), int(up_to.get()));
     Ok(select.query_one([conversation.key, after, up_to, user], |row| row.number(0))?)
 }

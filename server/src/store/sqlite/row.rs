@@ -13,27 +13,32 @@ use super::member::{self, may_be_unread};
 use super::user::announcement_start;
 use crate::store::{InboxPlace, StoreError, StoredRow};
 
-/// The one way to select a member's rows; `$rest` says which, and in what order.
+/// The one way to select a member's rows; `$rest` says which, and in what order. The index is named
+/// where there is a choice: left alone, SQLite reads all rows of a user to find those unread.
 macro_rules! select_rows {
-    ($rest:literal) => {
+    ($index:literal, $rest:literal) => {
         concat!(
             "SELECT c.conversation_id, c.name, c.avatar, c.last_seq, c.floor, c.holes, c.last_at,
                     c.preview, m.read_seq, m.start_seq, m.own, m.cleared, m.mark, m.mark_seen,
                     m.term, m.settings_revision, m.muted, m.pinned
-             FROM members AS m JOIN conversations AS c ON c.key = m.conversation
-             WHERE ",
+             FROM members AS m ",
+            $index,
+            " JOIN conversations AS c ON c.key = m.conversation WHERE ",
             $rest
         )
     };
 }
 
-pub(super) const NAMED: &str = select_rows!("m.user = ?1 AND c.conversation_id = ?2");
-pub(super) const UNREAD: &str = select_rows!("m.user = ?1 AND m.maybe_unread = 1");
+pub(super) const NAMED: &str = select_rows!("", "m.user = ?1 AND c.conversation_id = ?2");
+pub(super) const UNREAD: &str =
+    select_rows!("INDEXED BY members_unread", "m.user = ?1 AND m.maybe_unread = 1");
 pub(super) const FIRST_PAGE: &str = select_rows!(
+    "INDEXED BY members_listed",
     "m.user = ?1 AND m.last_seq > m.cleared AND m.term % 2 = 1
      ORDER BY m.last_at DESC, c.conversation_id DESC LIMIT ?2"
 );
 pub(super) const NEXT_PAGE: &str = select_rows!(
+    "INDEXED BY members_listed",
     "m.user = ?1 AND m.last_seq > m.cleared AND m.term % 2 = 1
      AND m.last_at <= ?3 AND (m.last_at < ?3 OR c.conversation_id < ?4)
      ORDER BY m.last_at DESC, c.conversation_id DESC LIMIT ?2"

@@ -23,7 +23,7 @@ use crate::store::StoreError;
 const BATCH: usize = 256;
 
 /// Requests that may wait. One more has to wait for a place.
-const QUEUE: usize = 4 * BATCH;
+pub(super) const QUEUE: usize = 4 * BATCH;
 
 /// How long a request waits for a place before it is told that the store is too busy.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -197,10 +197,14 @@ impl Desk {
                 }
             }
             Err(Failed::Transaction(error)) => {
-                batch.into_iter().for_each(|job| job.answer(Err(error.clone())));
+                for job in batch {
+                    job.answer(Err(error.clone()));
+                }
             }
             Ok(()) | Err(Failed::Request) => {
-                batch.into_iter().for_each(|job| job.answer(Ok(())));
+                for job in batch {
+                    job.answer(Ok(()));
+                }
             }
         }
     }
