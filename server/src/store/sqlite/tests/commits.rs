@@ -14,9 +14,9 @@ use crate::store::{AppendError, StoreError};
 /// is asked meanwhile waits together.
 fn hold(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
-    let (begin, begun) = mpsc::channel();
+    let (started, begun) = mpsc::channel();
     let hold = store.writer.write(move |_| {
-        begin.send(()).ok();
+        started.send(()).ok();
         released.recv().ok();
         Ok(())
     });
