@@ -14,7 +14,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use message_service_shared::command::Configure;
-use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, MessageId, UserId};
+use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, MessageId, Parties, UserId};
 use message_service_shared::message::{Content, Message, Millis};
 use message_service_shared::row::{Preview, User};
 use message_service_shared::seq::Seq;
@@ -358,4 +358,14 @@ pub struct ReadRecord {
     pub at: Millis,
     /// Through what.
     pub by: String,
+}
+
+/// Those who get a member row with the first message. Groups get theirs from a join, and a wide
+/// conversation has none until somebody reads it.
+pub(crate) fn parties_with_rows(id: &ConversationId) -> Vec<UserId> {
+    match id.parties() {
+        Parties::Direct(first, second) => vec![first, second],
+        Parties::System(user) => vec![user],
+        Parties::Group(_) | Parties::Announcement => Vec::new(),
+    }
 }

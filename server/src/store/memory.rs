@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, Parties, UserId};
+use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, UserId};
 use message_service_shared::limits::MAX_SEQ;
 use message_service_shared::message::{self, Message, Millis};
 use message_service_shared::row::{Preview, User};
@@ -22,7 +22,7 @@ use message_service_shared::unread::{ConversationHalf, MemberHalf};
 use super::{
     AppendError, Appended, ChangeError, ContentHash, Draft, End, InboxPlace, MemberChange,
     MessagePage, Profile, READS_KEPT, ReadRecord, RecallError, Recalled, Slice, Store, StoreError,
-    StoredRow,
+    StoredRow, parties_with_rows,
 };
 
 /// A moment inside an operation at which a simulation may hold it up or let it fail.
@@ -307,16 +307,6 @@ impl MemberRecord {
             self.reads.drain(..excess);
         }
         self.half.read(read.seq, mark_seen);
-    }
-}
-
-/// Those who get a member row with the first message. Groups get theirs from a join, and a wide
-/// conversation has none until somebody reads it.
-fn parties_with_rows(id: &ConversationId) -> Vec<UserId> {
-    match id.parties() {
-        Parties::Direct(first, second) => vec![first, second],
-        Parties::System(user) => vec![user],
-        Parties::Group(_) | Parties::Announcement => Vec::new(),
     }
 }
 

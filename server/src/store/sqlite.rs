@@ -1,8 +1,8 @@
 //! The embedded store: one SQLite file, durable on acknowledge.
 //!
 //! One thread writes. It takes every request that waits into one transaction, and answers after
-//! the commit has returned ([`writer`]); so being durable costs many senders little more than it
-//! costs one. Connections that can only read serve everything else ([`readers`]), and see whatever
+//! the commit has returned (`desk`); so being durable costs many senders little more than it
+//! costs one. Connections that can only read serve everything else (`readers`), and see whatever
 //! was acknowledged before they began.
 //!
 //! Deliberately not here: repair. A message and what is derived from it are one transaction.
@@ -10,6 +10,7 @@
 mod append;
 mod columns;
 mod conversation;
+mod desk;
 mod failure;
 mod keys;
 mod member;
@@ -35,8 +36,9 @@ use message_service_shared::row::User;
 use message_service_shared::seq::Seq;
 
 use self::append::Letter;
+use self::desk::Desk;
 use self::readers::Readers;
-use self::writer::{Desk, Writer};
+use self::writer::Writer;
 use super::{
     AppendError, Appended, ChangeError, Draft, InboxPlace, MemberChange, MessagePage, Profile,
     ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,

@@ -8,11 +8,13 @@ use message_service_shared::unread::MemberHalf;
 use rusqlite::params;
 
 use super::columns::{int, json};
-use super::conversation::{Conversation, parties_with_rows};
+use super::conversation::Conversation;
+use super::desk::Desk;
 use super::keys::PRODUCT;
-use super::writer::Desk;
 use super::{member, message};
-use crate::store::{AppendError, Appended, ContentHash, Draft, ReadRecord, StoreError};
+use crate::store::{
+    AppendError, Appended, ContentHash, Draft, ReadRecord, StoreError, parties_with_rows,
+};
 
 /// A draft, with all done that the writing thread need not do.
 pub(super) struct Letter {

@@ -1,6 +1,6 @@
 //! The conversation's own row: what all members share, and what is derived from its messages.
 
-use message_service_shared::id::{ConversationId, ConversationKind, Parties, UserId};
+use message_service_shared::id::{ConversationId, ConversationKind};
 use message_service_shared::message::Millis;
 use message_service_shared::row::Preview;
 use message_service_shared::seq::Seq;
@@ -88,17 +88,8 @@ pub(super) fn is_wide(id: &ConversationId) -> bool {
     id.kind() == ConversationKind::Announcement
 }
 
-/// Those who get a member row with the first message. Groups get theirs from a join.
-pub(super) fn parties_with_rows(id: &ConversationId) -> Vec<UserId> {
-    match id.parties() {
-        Parties::Direct(first, second) => vec![first, second],
-        Parties::System(user) => vec![user],
-        Parties::Group(_) | Parties::Announcement => Vec::new(),
-    }
-}
-
-/// Where a message below the newest is gone, or was said before a moment: the last position of
-/// those in `(0, end]`. Times never go backwards, so it is found by halving.
+/// The last position that was said before a moment. Times never go backwards, so it is found by
+/// halving; what retention has deleted was said before any moment that is asked for.
 pub(super) fn last_before(
     connection: &Connection,
     conversation: &Conversation,

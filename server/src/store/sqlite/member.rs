@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{Columns, int, json, limit};
 use super::conversation::Conversation;
+use super::desk::Desk;
 use super::keys::known_user;
-use super::writer::Desk;
 use super::{row, user};
 use crate::store::{ChangeError, MemberChange, READS_KEPT, ReadRecord, StoreError, StoredRow};
 

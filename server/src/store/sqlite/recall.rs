@@ -9,9 +9,9 @@ use rusqlite::params;
 
 use super::columns::int;
 use super::conversation::Conversation;
+use super::desk::Desk;
 use super::keys::PRODUCT;
 use super::message::at;
-use super::writer::Desk;
 use crate::store::{RecallError, Recalled, StoreError};
 
 impl Desk {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{Columns, int};
 use super::conversation::{Conversation, last_before};
-use super::writer::Desk;
+use super::desk::Desk;
 use crate::store::{Profile, StoreError};
 
 impl Desk {

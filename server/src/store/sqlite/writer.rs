@@ -1,35 +1,24 @@
-//! The one thread that writes.
+//! The way to the one thread that writes: requests go in, and come back once they are durable.
 //!
-//! It takes all requests that wait into one transaction, and answers each after the commit has
-//! returned. While the disk is busy with one transaction the requests for the next one gather, so
-//! that the disk is asked once for many: group commit. A request that is refused writes nothing and
-//! so disturbs no other. Where one fails, the transaction is rolled back and each request gets one
-//! of its own; where the commit fails, nobody is told that anything was written.
+//! Deliberately not here: what the thread does with them ([`super::desk`]).
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::keys::Keys;
+use super::desk::{BATCH, Desk};
 use crate::store::StoreError;
-
-/// Requests in one transaction at most.
-const BATCH: usize = 256;
 
 /// Requests that may wait. One more has to wait for a place.
 pub(super) const QUEUE: usize = 4 * BATCH;
 
 /// How long a request waits for a place before it is told that the store is too busy.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long nothing must come before the log is copied into the file.
-const IDLE: Duration = Duration::from_millis(100);
 
 /// How much was written: requests by transactions is what group commit saves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,14 +29,8 @@ pub struct Written {
     pub requests: u64,
 }
 
-/// What the writing thread works with.
-pub(super) struct Desk {
-    pub(super) connection: Connection,
-    pub(super) keys: Keys,
-}
-
 /// Something to be done in a transaction, and somebody to be told of it.
-trait Job: Send {
+pub(super) trait Job: Send {
     /// Does it. It may be asked again, after a rollback.
     fn run(&mut self, desk: &mut Desk) -> Result<(), ()>;
     /// Tells how it went, once the transaction has ended.
@@ -90,9 +73,9 @@ pub(super) struct Writer {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
-    transactions: AtomicU64,
-    requests: AtomicU64,
+pub(super) struct Counters {
+    pub(super) transactions: AtomicU64,
+    pub(super) requests: AtomicU64,
 }
 
 impl fmt::Debug for Writer {
@@ -150,105 +133,4 @@ impl Drop for Writer {
 
 fn ended() -> StoreError {
     StoreError::Unavailable("the writing thread has ended".to_owned())
-}
-
-/// Why a transaction did not happen.
-enum Failed {
-    /// One of the requests failed, and knows why.
-    Request,
-    /// It did not begin, or did not commit.
-    Transaction(StoreError),
-}
-
-impl Desk {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, keys: Keys::default() }
-    }
-
-    fn serve(mut self, waiting: &Receiver<Box<dyn Job>>, counters: &Counters) {
-        let mut log_grew = false;
-        loop {
-            let next = if log_grew {
-                waiting.recv_timeout(IDLE)
-            } else {
-                waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            };
-            match next {
-                Ok(first) => {
-                    let others = waiting.try_iter().take(BATCH - 1);
-                    let batch = std::iter::once(first).chain(others).collect();
-                    self.write(batch, counters);
-                    log_grew = true;
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.checkpoint();
-                    log_grew = false;
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
-    }
-
-    fn write(&mut self, mut batch: Vec<Box<dyn Job>>, counters: &Counters) {
-        match self.transaction(&mut batch, counters) {
-            Err(Failed::Request) if batch.len() > 1 => {
-                for job in batch {
-                    self.write(vec![job], counters);
-                }
-            }
-            Err(Failed::Transaction(error)) => {
-                for job in batch {
-                    job.answer(Err(error.clone()));
-                }
-            }
-            Ok(()) | Err(Failed::Request) => {
-                for job in batch {
-                    job.answer(Ok(()));
-                }
-            }
-        }
-    }
-
-    fn transaction(
-        &mut self,
-        batch: &mut [Box<dyn Job>],
-        counters: &Counters,
-    ) -> Result<(), Failed> {
-        self.execute("BEGIN IMMEDIATE")?;
-        for job in &mut *batch {
-            if job.run(self).is_err() {
-                self.roll_back();
-                return Err(Failed::Request);
-            }
-        }
-        if let Err(failed) = self.execute("COMMIT") {
-            self.roll_back();
-            return Err(failed);
-        }
-        counters.transactions.fetch_add(1, Ordering::Relaxed);
-        counters.requests.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn execute(&self, sql: &str) -> Result<(), Failed> {
-        let done = self.connection.prepare_cached(sql).and_then(|mut sql| sql.execute([]));
-        let unavailable = |error| StoreError::Unavailable(format!("{sql} failed: {error}"));
-        done.map(drop).map_err(|error| Failed::Transaction(unavailable(error)))
-    }
-
-    fn roll_back(&mut self) {
-        // SQLite may have rolled back by itself, as where the disk is full.
-        if !self.connection.is_autocommit() {
-            self.execute("ROLLBACK").ok();
-        }
-        self.keys.forget();
-    }
-
-    fn checkpoint(&self) {
-        let done = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = done {
-            // The log stays, and is read as before; the next idle moment tries again.
-            tracing::warn!(%error, "the log could not be copied into the database file");
-        }
-    }
 }

@@ -32,7 +32,7 @@ fn store(place: &Place) -> (Arc<SqliteStore>, Shared) {
 
 /// Breaks a rule that SQLite checks when it commits.
 async fn fail_the_commit(store: &SqliteStore) -> Result<(), StoreError> {
-    let work = |desk: &mut super::super::writer::Desk| {
+    let work = |desk: &mut super::super::desk::Desk| {
         desk.connection.pragma_update(None, "defer_foreign_keys", true)?;
         let stray = "INSERT INTO members (user, conversation, term) VALUES (-5, -5, 1)";
         desk.connection.execute(stray, [])?;

@@ -6,7 +6,7 @@ use super::super::OpenError;
 use super::super::migrations::{MIGRATIONS, current, migrate, version};
 use super::*;
 use crate::store::conformance::{all_messages, append, direct, draft, row, say, seq, user};
-use crate::store::{MemberChange, Profile};
+use crate::store::{MemberChange, Profile, StoreError};
 
 fn refusal(place: &Place) -> OpenError {
     SqliteStore::open(place.file()).unwrap_err()
@@ -176,4 +176,51 @@ async fn a_commit_waits_for_the_disk() {
     let mode: String =
         place.connection().pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn what_retention_deleted_is_below_the_floor_and_its_positions_stay_used() {
+    let place = Place::new();
+    let store = place.shared();
+    let conversation = direct("ann", "bob");
+    for _ in 0..5 {
+        say(&store, &conversation, "ann").await;
+    }
+    place
+        .connection()
+        .execute_batch(
+            "UPDATE conversations SET floor = 3 WHERE conversation_id = 'direct:ann:bob';
+             DELETE FROM messages WHERE seq < 3;",
+        )
+        .unwrap();
+    let left = all_messages(&store, &conversation).await;
+    let left: Vec<u64> = left.iter().map(|message| message.seq.get()).collect();
+    assert_eq!(left, [4, 5], "3 is still stored, and no longer told");
+    let found = row(&store, "bob", &conversation).await.unwrap().conversation;
+    assert_eq!((found.floor, found.last_seq), (seq(3), seq(5)));
+    assert_eq!(say(&store, &conversation, "ann").await.message.seq, seq(6));
+}
+
+#[tokio::test]
+async fn a_column_that_holds_nonsense_is_an_error() {
+    let place = Place::new();
+    let store = place.shared();
+    let conversation = direct("ann", "bob");
+    say(&store, &conversation, "ann").await;
+    let asked = [conversation.clone()];
+    for (nonsense, sense) in [
+        ("holes = '{'", "holes = NULL"),
+        ("last_seq = -1", "last_seq = 1"),
+        ("conversation_id = 'nonsense'", "conversation_id = 'direct:ann:bob'"),
+    ] {
+        let set = |what: &str| {
+            let sql = format!("UPDATE conversations SET {what} WHERE key <> 1");
+            place.connection().execute(&sql, []).unwrap();
+        };
+        set(nonsense);
+        let found = store.inbox(&user("ann"), None, 9).await;
+        assert!(matches!(found, Err(StoreError::Broken(_))), "{nonsense}: {found:?}");
+        set(sense);
+        assert_eq!(store.rows(&user("ann"), &asked).await.unwrap().len(), 1);
+    }
 }
