@@ -5,18 +5,24 @@
 //! without a gap; values that are derived from messages only grow. No operation needs a
 //! transaction across documents, though a backend that has transactions uses them.
 
+#[cfg(test)]
+mod conformance;
 pub mod memory;
+pub mod sqlite;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use message_service_shared::command::Configure;
-use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, MessageId, UserId};
+use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, MessageId, Parties, UserId};
 use message_service_shared::message::{Content, Message, Millis};
 use message_service_shared::row::{Preview, User};
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{ConversationHalf, MemberHalf};
 use sha2::{Digest, Sha256};
+
+/// Reads that a store keeps for each member and conversation, the newest ones.
+pub const READS_KEPT: usize = 32;
 
 /// The trait that every backend implements and `conformance` checks.
 #[async_trait]
@@ -352,4 +358,14 @@ pub struct ReadRecord {
     pub at: Millis,
     /// Through what.
     pub by: String,
+}
+
+/// Those who get a member row with the first message. Groups get theirs from a join, and a wide
+/// conversation has none until somebody reads it.
+pub(crate) fn parties_with_rows(id: &ConversationId) -> Vec<UserId> {
+    match id.parties() {
+        Parties::Direct(first, second) => vec![first, second],
+        Parties::System(user) => vec![user],
+        Parties::Group(_) | Parties::Announcement => Vec::new(),
+    }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, Parties, UserId};
+use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, UserId};
 use message_service_shared::limits::MAX_SEQ;
 use message_service_shared::message::{self, Message, Millis};
 use message_service_shared::row::{Preview, User};
@@ -21,11 +21,9 @@ use message_service_shared::unread::{ConversationHalf, MemberHalf};
 
 use super::{
     AppendError, Appended, ChangeError, ContentHash, Draft, End, InboxPlace, MemberChange,
-    MessagePage, Profile, ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,
+    MessagePage, Profile, READS_KEPT, ReadRecord, RecallError, Recalled, Slice, Store, StoreError,
+    StoredRow, parties_with_rows,
 };
-
-/// Reads kept for each member and conversation.
-const READS: usize = 32;
 
 /// A moment inside an operation at which a simulation may hold it up or let it fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,8 +171,8 @@ fn index_of(seq: Seq) -> Option<usize> {
 impl State {
     /// Stores a draft, or finds it stored. What is derived from it is not written here.
     fn insert(&mut self, draft: Draft) -> Result<(ConversationId, Seq, bool), AppendError> {
-        let record = self.conversations.entry(draft.conversation.clone()).or_default();
         let key = (draft.sender.clone(), draft.client_msg_id.clone());
+<<<<<<< HEAD
         if let Some(seq) = record.by_client_msg_id.get(&key).copied() {
             let same = record.get(seq).is_some_and(|old| old.content_hash == draft.content_hash);
             return if same {
@@ -182,14 +180,25 @@ impl State {
             } else {
                 Err(AppendError::Conflict)
             };
+=======
+        // A refused draft writes nothing, not even an empty conversation.
+        let known = self.conversations.get(&draft.conversation);
+        let end = known.map_or(Seq::ZERO, ConversationRecord::stored_end);
+        let first = known.and_then(|record| record.get(*record.by_client_msg_id.get(&key)?));
+        if first.is_some_and(|first| first.content_hash != draft.content_hash) {
+            return Err(AppendError::Conflict);
+>>>>>>> sqlite
         }
-        let end = record.stored_end();
         if draft.read_seq.is_some_and(|read| read > end) {
             return Err(AppendError::PastEnd);
+        }
+        if let Some(first) = first {
+            return Ok((draft.conversation, first.message.seq, false));
         }
         if end.get() >= MAX_SEQ {
             return Err(StoreError::Broken("the conversation is full".to_owned()).into());
         }
+        let record = self.conversations.entry(draft.conversation.clone()).or_default();
         let seq = end.next();
         let not_before = record.messages.last().map_or(0, |record| record.message.at);
         let message = Message {
@@ -251,7 +260,7 @@ impl State {
         let member = key.and_then(|key| self.members.get_mut(&key));
         let author = member.map(|member| {
             if let Some(read) = read {
-                member.read(read, 0);
+                member.read(&read, 0);
             }
             member.half.clone()
         });
@@ -301,23 +310,13 @@ impl State {
 }
 
 impl MemberRecord {
-    fn read(&mut self, read: ReadRecord, mark_seen: u32) {
+    fn read(&mut self, read: &ReadRecord, mark_seen: u32) {
         if read.seq > self.half.read_seq {
             self.reads.push(read.clone());
-            let excess = self.reads.len().saturating_sub(READS);
+            let excess = self.reads.len().saturating_sub(READS_KEPT);
             self.reads.drain(..excess);
         }
         self.half.read(read.seq, mark_seen);
-    }
-}
-
-/// Those who get a member row with the first message. Groups get theirs from a join, and a wide
-/// conversation has none until somebody reads it.
-fn parties_with_rows(id: &ConversationId) -> Vec<UserId> {
-    match id.parties() {
-        Parties::Direct(first, second) => vec![first, second],
-        Parties::System(user) => vec![user],
-        Parties::Group(_) | Parties::Announcement => Vec::new(),
     }
 }
 
@@ -560,5 +559,18 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+crate::store::conformance::conformance!(super::tests::open);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn open() -> std::future::Ready<(Arc<dyn Store>, ())> {
+        let epoch = "the epoch".parse().expect("an epoch");
+        std::future::ready((Arc::new(MemoryStore::new(epoch)), ()))
     }
 }

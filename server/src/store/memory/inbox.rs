@@ -52,10 +52,10 @@ impl State {
         let member = self.members.entry(key).or_insert(MemberRecord { half, reads: Vec::new() });
         match change {
             MemberChange::Read { seq, mark_seen, at, by } => {
-                member.read(ReadRecord { seq: *seq, at: *at, by: by.clone() }, *mark_seen);
+                member.read(&ReadRecord { seq: *seq, at: *at, by: by.clone() }, *mark_seen);
             }
             MemberChange::Mark => {
-                member.half.mark = member.half.mark.max(member.half.mark_seen + 1)
+                member.half.mark = member.half.mark.max(member.half.mark_seen + 1);
             }
             MemberChange::Clear { seq } => member.half.cleared = member.half.cleared.max(*seq),
             MemberChange::Configure(configure) => {
