@@ -82,7 +82,7 @@ export type Content = {
   /** At most `TEXT_CHARS` characters. */
   text: string;
 } | {
-  kind: "notice" ;
+  kind: "notice";
 } & Notice | {
   kind: "custom";
   /** The product's own name for this sort of message. */
@@ -524,16 +524,16 @@ export type Online = {
 /** A push. */
 export type Push = {
   push: "message";
-  data: NewMessage ;
+  data: NewMessage;
 } | {
   push: "revised";
-  data: Message ;
+  data: Message;
 } | {
   push: "member";
-  data: MemberNews ;
+  data: MemberNews;
 } | {
   push: "goodbye";
-  data: Goodbye ;
+  data: Goodbye;
 };
 
 /** A message was stored. */

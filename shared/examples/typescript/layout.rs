@@ -46,7 +46,8 @@ impl Page {
             }
             '}' => {
                 self.open.pop();
-                if !self.text.trim_end().ends_with([';', '{']) {
+                self.take_back_space();
+                if !self.text.ends_with([';', '{']) {
                     self.text.push(';');
                 }
                 self.new_line();
@@ -73,11 +74,15 @@ impl Page {
 
     /// Begins a line at the depth of the open braces, taking back one that was begun in vain.
     fn new_line(&mut self) {
-        let written = self.text.trim_end().len();
-        self.text.truncate(written);
+        self.take_back_space();
         self.text.push('\n');
         let depth = self.open.iter().filter(|bracket| **bracket == '{').count();
         self.text.extend(std::iter::repeat_n("  ", depth));
+    }
+
+    fn take_back_space(&mut self) {
+        let written = self.text.trim_end().len();
+        self.text.truncate(written);
     }
 
     /// One line where the comment has one, a line each where it has more.
@@ -99,8 +104,6 @@ impl Page {
                 self.new_line();
                 self.text.push_str(" * ");
                 self.text.push_str(line);
-                let written = self.text.trim_end().len();
-                self.text.truncate(written);
             }
             self.new_line();
             self.text.push_str(" */");
