@@ -1,7 +1,8 @@
 /**
  * What users of the SDK see, apart from the wire's own types in `protocol.ts`.
  */
-import type { Content, ErrorCode, Message, Page, Preview, User } from "./protocol.js";
+import type { MessageServiceError } from "./errors.js";
+import type { Content, Message, Page, Preview, User } from "./protocol.js";
 
 /** Where `init` finds the WebAssembly; by default beside the package's own code. */
 export type WasmSource = string | URL | Response | BufferSource | WebAssembly.Module;
@@ -137,22 +138,6 @@ export interface Events {
 
 /** Takes a listener off again. */
 export type Unsubscribe = () => void;
-
-/** An error with a code to branch on. */
-export declare class MessageServiceError extends Error {
-  readonly code: ErrorCode;
-  /** The field that was wrong, such as `content.text`. */
-  readonly field?: string;
-  /** The bound that was passed. */
-  readonly limit?: number;
-  /** Whether the same call may succeed later, unchanged. */
-  readonly retryable: boolean;
-  /** Of a failed `send`: the name to retry it under. */
-  readonly clientMsgId?: string;
-}
-
-/** Thrown by a `getToken` to say that there is no user any more. */
-export declare class UnauthorizedError extends Error {}
 
 /** The SDK's one class. */
 export declare class MessageClient {

@@ -1,0 +1,4 @@
+import { badge } from "/sdk/badge.js";
+
+document.title = `unread: ${badge().total}`;
+document.body.dataset.done = "yes";

@@ -1,0 +1,4 @@
+import { badge } from "message-service-client/badge";
+
+document.title = `unread: ${badge().total}`;
+document.body.dataset.done = "yes";
