@@ -19,6 +19,7 @@ export class Banner {
   #count: ReturnType<typeof setInterval> | undefined;
   #retryAt = 0;
   #state: StateChange["state"] = "idle";
+  #wasLive = false;
 
   constructor() {
     this.#banner.append(icon("warning"), this.#text, this.#button);
@@ -28,6 +29,7 @@ export class Banner {
   show({ state, retryInMs }: StateChange): void {
     this.#state = state;
     this.#retryAt = state === "waiting" ? Date.now() + (retryInMs ?? 0) : 0;
+    this.#wasLive ||= state === "live";
     if (state === "live") this.#hide();
     else if (state === "stopped") this.#stop(words.stopped);
     else if (this.#banner.hidden) this.#wait ??= setTimeout(() => this.#reveal(), patience);
@@ -57,7 +59,7 @@ export class Banner {
     this.#wait = undefined;
     this.#banner.hidden = false;
     this.#write();
-    announce(words.offline);
+    announce(this.#text.textContent ?? "");
     this.#count = setInterval(() => this.#write(), 1000);
   }
 
@@ -65,7 +67,9 @@ export class Banner {
   #write(): void {
     const seconds = Math.ceil((this.#retryAt - Date.now()) / 1000);
     const next = this.#state === "waiting" && seconds > 0 ? words.retryIn(seconds) : words.retryingNow;
-    say(this.#text, `${words.offline} ${next}`);
+    // The first time, nothing was lost yet.
+    const first = !this.#wasLive && this.#state === "connecting";
+    say(this.#text, first ? words.connecting : `${words.offline} ${next}`);
   }
 
   #clear(): void {

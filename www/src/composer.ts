@@ -41,10 +41,6 @@ export class Composer {
       event.preventDefault();
       this.#send();
     });
-    // The row is the field to whoever aims at it.
-    this.element.addEventListener("pointerdown", (event) => {
-      if (event.target === this.element) queueMicrotask(() => this.focus());
-    });
   }
 
   /** Makes it write to somebody, with what was begun there before. */
@@ -59,10 +55,14 @@ export class Composer {
     this.#field.focus({ preventScroll: true });
   }
 
-  /** Fits the field again, as after its width changed. */
-  fit(): void {
+  /** Fits the field to its text where the browser can't (`field-sizing`). */
+  #fit(): void {
+    if (CSS.supports("field-sizing", "content")) return;
+    // The form keeps its size while the field is measured, or the timeline above would scroll.
+    this.element.style.blockSize = `${this.element.offsetHeight}px`;
     this.#field.style.blockSize = "auto";
-    this.#field.style.blockSize = `${this.#field.scrollHeight}px`;
+    this.#field.style.blockSize = `${this.#field.scrollHeight + 2}px`;
+    this.element.style.blockSize = "";
   }
 
   #key(event: KeyboardEvent): void {
@@ -89,7 +89,7 @@ export class Composer {
   }
 
   #look(): void {
-    this.fit();
+    this.#fit();
     const text = this.#field.value.trim();
     const left = most - [...text].length;
     this.#count.hidden = left > near;

@@ -100,7 +100,6 @@ export class ConversationView {
       if (opening !== this.#opening) return;
       this.#become("open");
       this.#timeline.open(this.#shown());
-      this.#composer.fit();
     } catch {
       if (opening === this.#opening) this.#become("failed");
     }
@@ -186,7 +185,7 @@ export class ConversationView {
   }
 
   #latest(conversation: Conversation): Conversation {
-    return this.#parts.client.conversation(conversation.id) ?? conversation;
+    return { ...conversation, ...this.#parts.client.conversation(conversation.id) };
   }
 
   #faceOf(conversation: Conversation) {

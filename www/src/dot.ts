@@ -19,10 +19,8 @@ export function showOnLink(link: HTMLElement, count: number): void {
   attribute(link, "aria-label", count > 0 ? words.messagesUnread(count) : words.messages);
 }
 
-const name = document.title;
-
 /** `(3) Messages · Fernrow`. */
-export function showInTitle(count: number, title: string = name): void {
+export function showInTitle(count: number, title: string): void {
   const wanted = count > 0 ? `(${capped(count)}) ${title}` : title;
   if (document.title !== wanted) document.title = wanted;
 }

@@ -36,8 +36,8 @@ export class Header {
       element("span", {}, words.product),
     );
     const bar = find("bar");
-    bar.append(brand, element("nav", {}, garden, this.#messages));
-    if (here !== "sign-in") bar.append(backstage());
+    bar.append(brand);
+    if (here !== "sign-in") bar.append(element("nav", {}, garden, this.#messages), backstage());
     bar.append(this.#account);
     this.showUnread(0);
   }

@@ -10,6 +10,7 @@ import { Header } from "./header.js";
 import { whoAmI } from "./main-app.js";
 import { drawPlan } from "./plan.js";
 import { speak } from "./speak.js";
+import { words } from "./words.js";
 
 speak();
 drawPlan(document.querySelector(".plan") as SVGElement);
@@ -18,7 +19,7 @@ const header = new Header("garden");
 function show({ visible, total }: { visible: boolean; total: number }): void {
   const count = visible ? total : 0;
   header.showUnread(count);
-  showInTitle(count);
+  showInTitle(count, words.product);
   showInIcon(count);
 }
 

@@ -6,7 +6,7 @@ import type { PushedNow } from "./pushed.js";
 
 type To = "one" | "some" | "all";
 
-export function pushForm(people: Promise<Member[]>, done: (pushed: PushedNow) => void): HTMLFormElement {
+export function pushForm(people: Promise<Member[]>, me: Promise<Member | undefined>, done: (pushed: PushedNow) => void): HTMLFormElement {
   const one = element("select", { name: "user", required: true, "aria-label": words.member });
   const some = element("div", { class: "panel-some", role: "group", "aria-label": words.members, hidden: true });
   const text = element("textarea", { name: "text", rows: 2, dir: "auto" }, words.sampleText);
@@ -30,9 +30,11 @@ export function pushForm(people: Promise<Member[]>, done: (pushed: PushedNow) =>
     button,
   );
 
-  void people.then((all) => {
+  void Promise.all([people, me]).then(([all, self]) => {
     for (const member of all) {
-      one.append(element("option", { value: member.id }, member.name));
+      // Whoever plays with it wants to see their own dot first.
+      const own = member.id === self?.id;
+      one.append(element("option", { value: member.id, selected: own }, own ? words.memberYou(member.name) : member.name));
       const box = element("input", { type: "checkbox", name: "users", value: member.id });
       some.append(element("label", { class: "panel-check" }, box, element("span", { dir: "auto" }, member.name)));
     }

@@ -6,7 +6,7 @@
 import "../styles/panel.css";
 import { attribute, element } from "../element.js";
 import { icon } from "../icons.js";
-import { members } from "../main-app.js";
+import { members, whoAmI } from "../main-app.js";
 import { words } from "../words.js";
 import { pushForm } from "./form.js";
 import { History } from "./pushed.js";
@@ -39,7 +39,7 @@ function make(): HTMLElement {
     { class: "panel", "aria-labelledby": "panel-title", hidden: true },
     element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, words.panel), closing),
     element("p", { class: "panel-lead" }, words.panelLead),
-    pushForm(members(), (pushed) => history.add(pushed)),
+    pushForm(members(), whoAmI(), (pushed) => history.add(pushed)),
     element("h3", { id: "pushed-title" }, words.pushed),
     history.element,
   );
