@@ -6,13 +6,10 @@ import type { Language } from "./time.js";
 
 const english = {
   product: "Fernrow",
-  tagline: "A shared garden, well looked after",
   skip: "Skip to the content",
-  loading: "Loading…",
   tryAgain: "Try again",
   cancel: "Cancel",
   close: "Close",
-  more: "More",
 
   // The header of every page.
   garden: "Garden",
@@ -72,7 +69,6 @@ const english = {
   remove: "Remove from the list",
   removed: "Removed. It comes back with the next message.",
   menuFor: (name: string) => `Actions for ${name}`,
-  moreConversations: "More conversations",
 
   // A conversation.
   back: "Back to the list",
@@ -165,7 +161,6 @@ const english = {
   pushing: "Pushing…",
   pushed: "Pushed",
   pushedNone: "Nothing pushed yet.",
-  pushedTo: (count: number) => (count === 1 ? "1 conversation" : `${count} conversations`),
   toEveryone: "Everyone",
   recallPush: "Recall",
   recalled: "Recalled",
@@ -179,13 +174,10 @@ export type Words = typeof english;
 
 const chinese: Words = {
   product: "Fernrow",
-  tagline: "一座大家照看的共享菜园",
   skip: "跳到正文",
-  loading: "加载中…",
   tryAgain: "重试",
   cancel: "取消",
   close: "关闭",
-  more: "更多",
 
   garden: "菜园",
   messages: "消息",
@@ -241,7 +233,6 @@ const chinese: Words = {
   remove: "从列表移除",
   removed: "已移除。有新消息时会再次出现。",
   menuFor: (name) => `${name} 的操作`,
-  moreConversations: "更多会话",
 
   back: "返回列表",
   pickOne: "选择一个会话",
@@ -329,7 +320,6 @@ const chinese: Words = {
   pushing: "推送中…",
   pushed: "已推送",
   pushedNone: "还没有推送。",
-  pushedTo: (count) => `${count} 个会话`,
   toEveryone: "所有人",
   recallPush: "撤回",
   recalled: "已撤回",
