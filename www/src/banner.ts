@@ -41,6 +41,11 @@ export class Banner {
     this.#stop(words.signedOutElsewhere);
   }
 
+  /** The main app itself does not answer, so that not even a first attempt is made. */
+  unreachable(): void {
+    this.#stop(words.unreachable);
+  }
+
   #hide(): void {
     this.#clear();
     if (!this.#banner.hidden) announce(words.backOnline);

@@ -15,6 +15,7 @@ import { icon } from "./icons.js";
 import { openMenu, type MenuItem, type Place } from "./menu.js";
 import type { Outbox } from "./outgoing.js";
 import type { People } from "./people.js";
+import { Presence } from "./presence.js";
 import { merge } from "./timeline/entries.js";
 import { Timeline, type Earlier } from "./timeline/timeline.js";
 import { toast } from "./toast.js";
@@ -43,12 +44,14 @@ export class ConversationView {
   readonly #menu = element("button", { class: "icon-button", type: "button", "aria-haspopup": "menu" }, icon("more"));
   readonly #back = element("button", { class: "icon-button head-back", type: "button", "aria-label": words.back }, icon("back"));
   readonly #state = element("div", { class: "conversation-state" });
+  readonly #presence: Presence;
   readonly #timeline: Timeline;
   readonly #composer: Composer;
   readonly #closed = element("p", { class: "composer-closed" }, words.productOnly);
   readonly element: HTMLElement;
 
   #open: Conversation | undefined;
+  #online = false;
   #messages: Message[] = [];
   #fresh: number | undefined;
   #earlier: Earlier = "none";
@@ -58,6 +61,13 @@ export class ConversationView {
 
   constructor(parts: Parts, told: Told) {
     this.#parts = parts;
+    this.#presence = new Presence(
+      (users) => parts.client.presence(users),
+      (online) => {
+        this.#online = online;
+        this.showHead();
+      },
+    );
     this.#timeline = new Timeline(parts.people, {
       earlier: () => void this.#loadEarlier(),
       menu: (message, place) => this.#messageMenu(message, place),
@@ -95,6 +105,7 @@ export class ConversationView {
     this.showHead();
     this.#composer.address(this.#faceOf(conversation).name, this.#parts.drafts.get(conversation.id));
     this.#become("loading");
+    this.#presence.watch(conversation.peer);
     try {
       await this.#load(conversation.id, () => opening === this.#opening);
       if (opening !== this.#opening) return;
@@ -137,6 +148,7 @@ export class ConversationView {
   close(): void {
     this.#opening += 1;
     this.#open = undefined;
+    this.#presence.watch(undefined);
     this.#timeline.clear();
     this.#become("closed");
     this.#parts.client.leave();
@@ -176,7 +188,7 @@ export class ConversationView {
     say(this.#name, name);
     this.#face.hidden = !writable;
     this.#face.replaceChildren(avatar(id, name, picture));
-    const notes = [conversation.pinned && words.pinned, conversation.muted && words.muted].filter(Boolean);
+    const notes = [this.#online && words.online, conversation.pinned && words.pinned, conversation.muted && words.muted].filter(Boolean);
     say(this.#note, notes.join(" · "));
     this.#note.hidden = notes.length === 0;
     attribute(this.#menu, "aria-label", words.menuFor(name));

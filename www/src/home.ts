@@ -29,14 +29,18 @@ let shown = badge();
 show(shown);
 shown.on(show);
 
-const member = await whoAmI();
-header.showMember(member);
-find("open-messages").hidden = !member;
-shown.close();
-if (member) {
-  shown = badge({ user: member.id });
-  show(shown);
-  shown.on(show);
-} else {
-  show({ visible: false, total: 0 });
+try {
+  const member = await whoAmI();
+  header.showMember(member);
+  find("open-messages").hidden = !member;
+  shown.close();
+  if (member) {
+    shown = badge({ user: member.id });
+    show(shown);
+    shown.on(show);
+  } else {
+    show({ visible: false, total: 0 });
+  }
+} catch {
+  // The main app does not answer: what this browser last knew is still the best there is.
 }

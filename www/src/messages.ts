@@ -34,13 +34,36 @@ const panes = find("main");
 const banner = new Banner();
 find("new-message").append(icon("pencil"));
 
-const [me, everybody] = await Promise.all([whoAmI(), members()]);
-if (!me) {
-  location.replace(`/sign-in?then=${encodeURIComponent(location.pathname + location.search)}`);
-  // The page is on its way out; nothing below should run.
-  await new Promise(() => {});
-  throw new Error("unreachable");
+/** Whether the first session has begun; before it, the list is not known. */
+let caughtUp = false;
+/** Whether the list's next page is on its way, and whether there is one. */
+let loading = false;
+let more = true;
+
+const list = new ConversationList({
+  open: (id) => open(id, "focus"),
+  menu: (id, place) => {
+    const conversation = client.conversation(id);
+    if (conversation) showMenu(conversation, place);
+  },
+  end: loadMore,
+});
+find("list-pane").append(list.element);
+
+/** Who is here, and who else there is. Without either this page is nothing: it never resolves then. */
+async function everybody(): Promise<People> {
+  try {
+    const [me, others] = await Promise.all([whoAmI(), members()]);
+    if (me) return new People(me, others);
+    location.replace(`/sign-in?then=${encodeURIComponent(location.pathname + location.search)}`);
+  } catch {
+    banner.unreachable();
+  }
+  return new Promise(() => {});
 }
+
+const people = await everybody();
+const { me } = people;
 header.showMember(me);
 
 const client = new MessageClient({
@@ -55,7 +78,6 @@ const client = new MessageClient({
     }
   },
 });
-const people = new People(me, everybody);
 const drafts = new Drafts(me.id);
 const outbox = new Outbox((conversation, content, options) => client.send(conversation, content, options), {
   changed: (conversation) => view.outgoing(conversation),
@@ -63,15 +85,6 @@ const outbox = new Outbox((conversation, content, options) => client.send(conver
   failed: () => announce(words.failedAloud),
 });
 const view = new ConversationView({ client, people, outbox, drafts }, { back: leave, menu: showMenu });
-const list = new ConversationList({
-  open: (id) => open(id, "focus"),
-  menu: (id, place) => {
-    const conversation = client.conversation(id);
-    if (conversation) showMenu(conversation, place);
-  },
-  end: loadMore,
-});
-find("list-pane").append(list.element);
 find("conversation-pane").append(view.element);
 
 /** A conversation, also where nothing was said in it yet. */
@@ -129,10 +142,8 @@ function showList(): void {
   find("list-empty").hidden = rows.length > 0;
 }
 
-let loading = false;
-let more = true;
 async function loadMore(): Promise<void> {
-  if (loading || !more) return;
+  if (!caughtUp || loading || !more) return;
   loading = true;
   try {
     more = await client.loadMore();
@@ -151,7 +162,6 @@ function showUnread(): void {
   showInTitle(client.unread.total, title);
 }
 
-let caughtUp = false;
 client.on("state", (change) => {
   banner.show(change);
   if (change.state !== "live") return;

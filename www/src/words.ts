@@ -100,7 +100,7 @@ const english = {
   notSent: "Not sent",
   retry: "Try again",
   discard: "Discard",
-  online: "Online",
+  online: "Online now",
   productOnly: "Only Fernrow writes here.",
   categories: {
     booking: "Booking",

@@ -50,11 +50,17 @@ export class ConversationList {
       this.element.replaceChildren();
       attribute(this.element, "aria-busy", "false");
     }
+    const focused = this.element.contains(document.activeElement);
+    const at = this.#shown.findIndex((row) => row.conversation.id === this.#active);
     this.#shown = rows;
     this.#rows.show(rows);
-    const selected = rows.find((row) => row.selected) ?? rows[0];
-    if (!this.#rows.get(this.#active) && selected) this.#active = selected.conversation.id;
+    if (!this.#rows.get(this.#active)) {
+      // What stands in the place of a row that went is the next to go on from.
+      const next = rows.find((row) => row.selected) ?? rows[Math.min(at, rows.length - 1)] ?? rows[0];
+      this.#active = next?.conversation.id ?? "";
+    }
     this.#rove();
+    if (focused && !this.element.contains(document.activeElement)) this.focus(this.#active);
   }
 
   focus(conversation: string): void {

@@ -173,7 +173,11 @@ export class Timeline {
   #key(event: KeyboardEvent): void {
     const message = messageAt(event.target);
     if (!message || message !== event.target) return;
-    if (event.key === "Enter") this.#openMenu(message, message.querySelector(".bubble") ?? message);
+    if (event.key === "Enter") {
+      // Else the same key would press the first item of the menu that it has just opened.
+      event.preventDefault();
+      this.#openMenu(message, message.querySelector(".bubble") ?? message);
+    }
     if (event.key.startsWith("Page")) return;
     const all = [...this.#list.querySelectorAll<HTMLElement>(".message")];
     const to = step(event.key, all.indexOf(message), all.length);
