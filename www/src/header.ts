@@ -37,7 +37,7 @@ export class Header {
     );
     const bar = find("bar");
     bar.append(brand);
-    if (here !== "sign-in") bar.append(element("nav", {}, garden, this.#messages), backstage());
+    if (here !== "sign-in") bar.append(element("nav", {}, garden, this.#messages), backstage(here));
     bar.append(this.#account);
     this.showUnread(0);
   }
@@ -55,7 +55,7 @@ export class Header {
 }
 
 /** Opens the drawer that plays the main app; its code comes when somebody wants it. */
-function backstage(): HTMLElement {
+function backstage(here: "garden" | "messages"): HTMLElement {
   const button = element(
     "button",
     { class: "bar-link is-backstage", type: "button", "aria-expanded": "false", "aria-label": words.panelOpen },
@@ -64,7 +64,7 @@ function backstage(): HTMLElement {
   );
   button.addEventListener("click", async () => {
     const { togglePanel } = await import("./panel/panel.js");
-    togglePanel(button);
+    togglePanel(button, here === "garden" ? words.panelLeadHome : words.panelLead);
   });
   return button;
 }

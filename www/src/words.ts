@@ -142,7 +142,9 @@ const english = {
   // The main app's side.
   panel: "The main app's side",
   panelOpen: "Play the main app",
-  panelLead: "What the product's own back end does with its service key. Here it pushes; watch the dot.",
+  panelLead: "What the product's own back end does with its service key. Here it pushes.",
+  panelLeadHome:
+    "What the product's own back end does with its service key. This page opens no socket: keep the messages open in another tab, push, and watch the dot.",
   to: "To",
   toOne: "One member",
   toSome: "Several members",
@@ -301,7 +303,8 @@ const chinese: Words = {
 
   panel: "主应用这一侧",
   panelOpen: "扮演主应用",
-  panelLead: "产品自己的后端用服务密钥所做的事。在这里它推送消息；请看红点。",
+  panelLead: "产品自己的后端用服务密钥所做的事。在这里它推送消息。",
+  panelLeadHome: "产品自己的后端用服务密钥所做的事。本页不打开任何连接：请在另一个标签页打开消息，推送后看红点。",
   to: "发给",
   toOne: "一位成员",
   toSome: "多位成员",

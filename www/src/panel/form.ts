@@ -97,6 +97,7 @@ function choice(value: To, label: string): HTMLElement {
   return element("label", { class: "panel-choice" }, radio, element("span", {}, label));
 }
 
-function labelled(label: string, field: HTMLElement): HTMLElement {
-  return element("label", { class: "panel-field" }, element("span", {}, label), field);
+function labelled(label: string, field: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement): HTMLElement {
+  field.id = `push-${field.name}`;
+  return element("div", { class: "panel-field" }, element("label", { for: field.id }, label), field);
 }

@@ -15,9 +15,9 @@ let panel: HTMLElement | undefined;
 let opener: HTMLElement | undefined;
 
 /** Opens the drawer, or closes it. The page stays usable beside it: one wants to see the dot. */
-export function togglePanel(button: HTMLElement): void {
+export function togglePanel(button: HTMLElement, lead: string): void {
   opener = button;
-  panel ??= document.body.appendChild(make());
+  panel ??= document.body.appendChild(make(lead));
   const open = panel.hidden;
   panel.hidden = !open;
   attribute(button, "aria-expanded", String(open));
@@ -30,7 +30,7 @@ function close(): void {
   opener?.focus();
 }
 
-function make(): HTMLElement {
+function make(lead: string): HTMLElement {
   const closing = element("button", { class: "icon-button", type: "button", "aria-label": words.close }, icon("close"));
   closing.addEventListener("click", close);
   const history = new History();
@@ -38,7 +38,7 @@ function make(): HTMLElement {
     "aside",
     { class: "panel", "aria-labelledby": "panel-title", hidden: true },
     element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, words.panel), closing),
-    element("p", { class: "panel-lead" }, words.panelLead),
+    element("p", { class: "panel-lead" }, lead),
     pushForm(members(), whoAmI(), (pushed) => history.add(pushed)),
     element("h3", { id: "pushed-title" }, words.pushed),
     history.element,
