@@ -43,7 +43,9 @@ export class Person {
   async signIn(name: string): Promise<void> {
     await this.page.goto("/sign-in");
     await this.page.getByRole("main").getByRole("button", { name, exact: true }).click();
-    await expect(this.page.getByRole("banner").getByRole("link", { name: `${name}: switch or sign out` })).toBeVisible();
+    await expect(
+      this.page.getByRole("banner").getByRole("link", { name: `${name}: switch or sign out` }),
+    ).toBeVisible();
   }
 
   async signOut(): Promise<void> {
@@ -70,7 +72,9 @@ export class Person {
 
   /** The conversation of that name in the list. */
   conversation(name: string): Locator {
-    return this.list.getByRole("option").filter({ has: this.page.locator(".row-name", { hasText: exactly(name) }) });
+    return this.list
+      .getByRole("option")
+      .filter({ has: this.page.locator(".row-name", { hasText: exactly(name) }) });
   }
 
   /** The names in the list, from the top. */
@@ -228,7 +232,9 @@ export class Person {
     } else if (typeof to === "string") {
       await panel.getByRole("radio", { name: "One member" }).check();
       const member = panel.getByRole("combobox", { name: "Member" });
-      const option = member.locator("option").filter({ hasText: new RegExp(`^${escaped(to)}( \\(you\\))?$`) });
+      const option = member
+        .locator("option")
+        .filter({ hasText: new RegExp(`^${escaped(to)}( \\(you\\))?$`) });
       await member.selectOption((await option.getAttribute("value")) ?? "");
     } else {
       await panel.getByRole("radio", { name: "Several members" }).check();
@@ -252,7 +258,8 @@ export class Person {
 
   async #panel(): Promise<Locator> {
     const panel = this.page.getByRole("complementary", { name: "The main app's side" });
-    if (!(await panel.isVisible())) await this.page.getByRole("button", { name: "Play the main app" }).click();
+    if (!(await panel.isVisible()))
+      await this.page.getByRole("button", { name: "Play the main app" }).click();
     return panel;
   }
 }

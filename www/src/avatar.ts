@@ -17,7 +17,10 @@ export function colourOf(id: string): number {
 
 /** One letter of the first and one of the last name; one sign where names are written in signs. */
 export function initials(name: string): string {
-  const parts = name.split(/\s+/).map((part) => part.replace(/^[^\p{L}\p{N}]+/u, "")).filter(Boolean);
+  const parts = name
+    .split(/\s+/)
+    .map((part) => part.replace(/^[^\p{L}\p{N}]+/u, ""))
+    .filter(Boolean);
   const first = parts[0];
   if (!first) return "?";
   const letters = parts.length > 1 ? [first, parts.at(-1) ?? ""] : [first];

@@ -19,9 +19,18 @@ interface Told {
 
 export class Composer {
   readonly #told: Told;
-  readonly #field = element("textarea", { rows: 1, dir: "auto", enterkeyhint: "send", "aria-describedby": "composer-hint composer-count" });
+  readonly #field = element("textarea", {
+    rows: 1,
+    dir: "auto",
+    enterkeyhint: "send",
+    "aria-describedby": "composer-hint composer-count",
+  });
   readonly #count = element("p", { class: "composer-count", id: "composer-count", hidden: true });
-  readonly #button = element("button", { class: "send", type: "submit", "aria-label": words.send }, icon("send"));
+  readonly #button = element(
+    "button",
+    { class: "send", type: "submit", "aria-label": words.send },
+    icon("send"),
+  );
   readonly element = element(
     "form",
     { class: "composer" },

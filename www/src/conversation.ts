@@ -16,8 +16,8 @@ import { openMenu, type MenuItem, type Place } from "./menu.js";
 import type { Outbox } from "./outgoing.js";
 import type { People } from "./people.js";
 import { Presence } from "./presence.js";
-import { merge } from "./timeline/entries.js";
-import { Timeline, type Earlier } from "./timeline/timeline.js";
+import { Pages } from "./timeline/pages.js";
+import { Timeline } from "./timeline/timeline.js";
 import { toast } from "./toast.js";
 import { words } from "./words.js";
 
@@ -33,16 +33,23 @@ interface Told {
   menu: (conversation: Conversation, place: Element) => void;
 }
 
-/** As much of an earlier page as is fetched at once to reach the first unread message. */
-const farthest = 200;
+type State = "closed" | "loading" | "failed" | "open";
 
 export class ConversationView {
   readonly #parts: Parts;
   readonly #face = element("span", { class: "head-face" });
   readonly #name = element("h2", { dir: "auto", tabindex: -1 });
   readonly #note = element("p", { class: "head-note" });
-  readonly #menu = element("button", { class: "icon-button", type: "button", "aria-haspopup": "menu" }, icon("more"));
-  readonly #back = element("button", { class: "icon-button head-back", type: "button", "aria-label": words.back }, icon("back"));
+  readonly #menu = element(
+    "button",
+    { class: "icon-button", type: "button", "aria-haspopup": "menu" },
+    icon("more"),
+  );
+  readonly #back = element(
+    "button",
+    { class: "icon-button head-back", type: "button", "aria-label": words.back },
+    icon("back"),
+  );
   readonly #state = element("div", { class: "conversation-state" });
   readonly #presence: Presence;
   readonly #timeline: Timeline;
@@ -52,12 +59,8 @@ export class ConversationView {
 
   #open: Conversation | undefined;
   #online = false;
-  #messages: Message[] = [];
-  #fresh: number | undefined;
-  #earlier: Earlier = "none";
-  #is: "closed" | "loading" | "failed" | "open" = "closed";
-  /** Grows with every opening; what comes back for an earlier one is too late. */
-  #opening = 0;
+  #pages: Pages | undefined;
+  #is: State = "closed";
 
   constructor(parts: Parts, told: Told) {
     this.#parts = parts;
@@ -86,8 +89,23 @@ export class ConversationView {
     });
     this.#back.addEventListener("click", () => told.back());
     this.#menu.addEventListener("click", () => this.#open && told.menu(this.#latest(this.#open), this.#menu));
-    const head = element("header", { class: "head" }, this.#back, this.#face, element("div", { class: "head-words" }, this.#name, this.#note), this.#menu);
-    this.element = element("div", { class: "conversation" }, head, this.#timeline.element, this.#state, this.#composer.element, this.#closed);
+    const head = element(
+      "header",
+      { class: "head" },
+      this.#back,
+      this.#face,
+      element("div", { class: "head-words" }, this.#name, this.#note),
+      this.#menu,
+    );
+    this.element = element(
+      "div",
+      { class: "conversation" },
+      head,
+      this.#timeline.element,
+      this.#state,
+      this.#composer.element,
+      this.#closed,
+    );
     this.#become("closed");
   }
 
@@ -97,47 +115,28 @@ export class ConversationView {
 
   /** Opens a conversation; the one that was open is left. */
   async open(conversation: Conversation): Promise<void> {
-    const opening = ++this.#opening;
+    const pages = new Pages(this.#parts.client, conversation.id);
     this.#open = conversation;
-    this.#messages = [];
-    this.#fresh = undefined;
+    this.#pages = pages;
     this.#timeline.clear();
     this.showHead();
     this.#composer.address(this.#faceOf(conversation).name, this.#parts.drafts.get(conversation.id));
     this.#become("loading");
     this.#presence.watch(conversation.peer);
     try {
-      await this.#load(conversation.id, () => opening === this.#opening);
-      if (opening !== this.#opening) return;
+      await pages.open();
+      if (pages !== this.#pages) return;
       this.#become("open");
       this.#timeline.open(this.#shown());
     } catch {
-      if (opening === this.#opening) this.#become("failed");
+      if (pages === this.#pages) this.#become("failed");
     }
-  }
-
-  async #load(id: string, current: () => boolean): Promise<void> {
-    const { client } = this.#parts;
-    const opened = await client.open(id);
-    if (!current()) return;
-    // What was delivered while the page was on its way is here already.
-    this.#messages = merge(opened.messages, this.#messages);
-    this.#fresh = opened.firstUnreadSeq;
-    this.#earlier = opened.more ? "more" : "none";
-    const first = this.#messages[0]?.seq ?? 0;
-    if (this.#fresh === undefined || first <= this.#fresh || !opened.more) return;
-    // More is new than a page holds; the divider belongs where the new begins.
-    const limit = Math.min(farthest, first - this.#fresh + 10);
-    const { messages, more } = await client.history(id, { before: first, limit });
-    if (!current()) return;
-    this.#messages = merge(messages, this.#messages);
-    this.#earlier = more ? "more" : "none";
   }
 
   /** Tries again what failed, as when the connection is back. */
   retry(): void {
     if (this.#open && this.#is === "failed") void this.open(this.#latest(this.#open));
-    else if (this.#earlier === "failed") void this.#loadEarlier();
+    else if (this.#pages?.earlier === "failed") void this.#loadEarlier();
   }
 
   /** Starts over: the server's data is another one now. */
@@ -146,8 +145,8 @@ export class ConversationView {
   }
 
   close(): void {
-    this.#opening += 1;
     this.#open = undefined;
+    this.#pages = undefined;
     this.#presence.watch(undefined);
     this.#timeline.clear();
     this.#become("closed");
@@ -156,22 +155,23 @@ export class ConversationView {
 
   focus(): void {
     // A keyboard on the screen should wait until somebody wants to write.
-    if (matchMedia("(pointer: coarse)").matches || this.#composer.element.hidden) this.#name.focus({ preventScroll: true });
+    if (matchMedia("(pointer: coarse)").matches || this.#composer.element.hidden)
+      this.#name.focus({ preventScroll: true });
     else this.#composer.focus();
   }
 
   deliver({ conversation, messages }: Delivery): void {
-    if (conversation !== this.#open?.id) return;
-    this.#messages = merge(this.#messages, messages);
+    if (conversation !== this.#pages?.conversation) return;
+    this.#pages.take(messages);
     const others = messages.filter((message) => message.sender !== this.#parts.people.me.id);
     if (this.#is === "open") this.#timeline.update(this.#shown(), "arrived", others.length);
   }
 
   /** A message was written again; one that is not shown is not brought up by that. */
   revise(message: Message): void {
-    const known = this.#messages.some((each) => each.seq === message.seq);
-    if (message.conversation !== this.#open?.id || !known) return;
-    this.#messages = merge(this.#messages, [message]);
+    const pages = this.#pages;
+    if (message.conversation !== pages?.conversation || !pages.has(message.seq)) return;
+    pages.take([message]);
     if (this.#is === "open") this.#timeline.update(this.#shown());
   }
 
@@ -188,7 +188,11 @@ export class ConversationView {
     say(this.#name, name);
     this.#face.hidden = !writable;
     this.#face.replaceChildren(avatar(id, name, picture));
-    const notes = [this.#online && words.online, conversation.pinned && words.pinned, conversation.muted && words.muted].filter(Boolean);
+    const notes = [
+      this.#online && words.online,
+      conversation.pinned && words.pinned,
+      conversation.muted && words.muted,
+    ].filter(Boolean);
     say(this.#note, notes.join(" · "));
     this.#note.hidden = notes.length === 0;
     attribute(this.#menu, "aria-label", words.menuFor(name));
@@ -206,17 +210,12 @@ export class ConversationView {
 
   #shown() {
     const open = this.#open as Conversation;
-    return {
-      name: this.#faceOf(open).name,
-      kind: open.kind,
-      messages: this.#messages,
-      outgoing: this.#parts.outbox.of(open.id),
-      fresh: this.#fresh,
-      earlier: this.#earlier,
-    };
+    const { messages, fresh, earlier } = this.#pages as Pages;
+    const outgoing = this.#parts.outbox.of(open.id);
+    return { name: this.#faceOf(open).name, kind: open.kind, messages, outgoing, fresh, earlier };
   }
 
-  #become(is: "closed" | "loading" | "failed" | "open"): void {
+  #become(is: State): void {
     this.#is = is;
     attribute(this.element, "data-state", is);
     attribute(this.element, "aria-busy", String(is === "loading"));
@@ -224,21 +223,9 @@ export class ConversationView {
   }
 
   async #loadEarlier(): Promise<void> {
-    const { id } = this.#open ?? {};
-    const before = this.#messages[0]?.seq;
-    if (id === undefined || before === undefined || this.#earlier === "loading") return;
-    const opening = this.#opening;
-    this.#earlier = "loading";
-    try {
-      const { messages, more } = await this.#parts.client.history(id, { before });
-      if (opening !== this.#opening) return;
-      this.#messages = merge(this.#messages, messages);
-      this.#earlier = more ? "more" : "none";
-    } catch {
-      if (opening !== this.#opening) return;
-      this.#earlier = "failed";
-    }
-    this.#timeline.update(this.#shown());
+    const pages = this.#pages;
+    await pages?.goBack();
+    if (pages !== undefined && pages === this.#pages) this.#timeline.update(this.#shown());
   }
 
   #messageMenu(message: Message, place: Place): void {
@@ -271,12 +258,14 @@ export class ConversationView {
 }
 
 /** What stands where the messages will be. */
-function stateWords(is: "closed" | "loading" | "failed" | "open", retry: () => void): HTMLElement[] {
+function stateWords(is: State, retry: () => void): HTMLElement[] {
   if (is === "closed") {
     return [element("p", { class: "hello" }, words.pickOne), element("p", {}, words.pickOneMore)];
   }
   if (is === "loading") {
-    return Array.from({ length: 6 }, () => element("span", { class: "bone message-bone", "aria-hidden": "true" }));
+    return Array.from({ length: 6 }, () =>
+      element("span", { class: "bone message-bone", "aria-hidden": "true" }),
+    );
   }
   if (is === "failed") {
     const button = element("button", { class: "button", type: "button" }, words.tryAgain);

@@ -33,7 +33,7 @@ const leaf =
 export function showInIcon(count: number): void {
   const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   if (!link) return;
-  const href = count > 0 ? withCount(capped(count)) : link.dataset["plain"] ?? link.href;
+  const href = count > 0 ? withCount(capped(count)) : (link.dataset["plain"] ?? link.href);
   link.dataset["plain"] ??= link.href;
   if (link.href !== href) link.href = href;
 }

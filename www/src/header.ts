@@ -58,7 +58,12 @@ export class Header {
 function backstage(here: "garden" | "messages"): HTMLElement {
   const button = element(
     "button",
-    { class: "bar-link is-backstage", type: "button", "aria-expanded": "false", "aria-label": words.panelOpen },
+    {
+      class: "bar-link is-backstage",
+      type: "button",
+      "aria-expanded": "false",
+      "aria-label": words.panelOpen,
+    },
     icon("megaphone"),
     element("span", {}, words.panelOpen),
   );

@@ -46,7 +46,11 @@ export class KeyedChildren<Entry> {
       if (element === place) place = place.nextElementSibling;
       else this.#parent.insertBefore(element, place);
     }
-    if (focused instanceof HTMLElement && focused !== document.activeElement && this.#parent.contains(focused)) {
+    if (
+      focused instanceof HTMLElement &&
+      focused !== document.activeElement &&
+      this.#parent.contains(focused)
+    ) {
       focused.focus({ preventScroll: true });
     }
   }

@@ -29,7 +29,9 @@ export type Piece = { text: string; link?: string };
 export function pieces(text: string): Piece[] {
   const result: Piece[] = [];
   let done = 0;
-  for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"'\u3000-\u303f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]+/gi)) {
+  for (const match of text.matchAll(
+    /\bhttps?:\/\/[^\s<>"'\u3000-\u303f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]+/gi,
+  )) {
     // A sentence's own end is no part of the link in it.
     const found = match[0].replace(/[.,!?;:)\]}*_~]+$/, "");
     const link = safeLink(found);

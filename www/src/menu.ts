@@ -23,7 +23,12 @@ export function openMenu(label: string, items: readonly MenuItem[], place: Place
   const buttons = items.map((item) => {
     const button = element(
       "button",
-      { class: item.dangerous ? "menu-item is-danger" : "menu-item", role: "menuitem", type: "button", tabindex: -1 },
+      {
+        class: item.dangerous ? "menu-item is-danger" : "menu-item",
+        role: "menuitem",
+        type: "button",
+        tabindex: -1,
+      },
       item.label,
     );
     button.addEventListener("click", () => {
@@ -41,7 +46,10 @@ export function openMenu(label: string, items: readonly MenuItem[], place: Place
     if (event.key === "Tab") menu.hidePopover();
     const round = event.key === "ArrowDown" && at === buttons.length - 1 ? 0 : undefined;
     const labels = items.map((item) => item.label);
-    const letter = event.key.length === 1 && event.key !== " " ? typed.find(event.key, labels, at, event.timeStamp) : undefined;
+    const letter =
+      event.key.length === 1 && event.key !== " "
+        ? typed.find(event.key, labels, at, event.timeStamp)
+        : undefined;
     const to = round ?? step(event.key, at, buttons.length) ?? letter;
     if (to === undefined) return;
     event.preventDefault();

@@ -90,7 +90,14 @@ find("conversation-pane").append(view.element);
 /** A conversation, also where nothing was said in it yet. */
 function conversationBy(id: string): Conversation {
   const peer = people.others.find((member) => client.directWith(member.id) === id)?.id;
-  const kind = peer !== undefined ? "direct" : id.startsWith("group:") ? "group" : id === "announcement" ? "announcement" : "system";
+  const kind =
+    peer !== undefined
+      ? "direct"
+      : id.startsWith("group:")
+        ? "group"
+        : id === "announcement"
+          ? "announcement"
+          : "system";
   const nothing = { lastAt: 0, unread: 0, marked: false, muted: false, pinned: false };
   return client.conversation(id) ?? { id, kind, ...(peer !== undefined && { peer }), ...nothing };
 }
@@ -182,7 +189,12 @@ client.on("signedOut", () => banner.signedOut());
 client.on("message", ({ message, own, attended }) => {
   if (own) return;
   const { name } = people.author(message.sender);
-  const text = message.content?.kind === "text" ? message.content.text : message.content?.kind === "notice" ? message.content.title : "";
+  const text =
+    message.content?.kind === "text"
+      ? message.content.text
+      : message.content?.kind === "notice"
+        ? message.content.title
+        : "";
   announce(attended ? words.heard(name, text) : words.heardElsewhere(name));
 });
 

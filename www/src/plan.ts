@@ -34,7 +34,14 @@ function bed(x: number, y: number, crop: string): SVGElement[] {
   for (let plant = 0; !free && plant < 15; plant += 1) {
     const radius = 4 + ((plant * 7 + x) % 3);
     const [column, line] = [plant % 3, Math.floor(plant / 3)];
-    plants.push(shape("circle", { class: `leaf-${crop}`, cx: x + 9 + column * 12, cy: y + 11 + line * 15.5, r: radius }));
+    plants.push(
+      shape("circle", {
+        class: `leaf-${crop}`,
+        cx: x + 9 + column * 12,
+        cy: y + 11 + line * 15.5,
+        r: radius,
+      }),
+    );
   }
   return [shape("rect", frame), ...plants];
 }

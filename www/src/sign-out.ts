@@ -7,7 +7,10 @@ import { forgetDrafts } from "./drafts.js";
 
 export async function signOut(): Promise<void> {
   forgetDrafts();
-  const { MessageClient } = await import("message-service-client");
-  new MessageClient({ url: "/service", getToken: token }).signOut();
-  await endSession();
+  try {
+    const { MessageClient } = await import("message-service-client");
+    new MessageClient({ url: "/service", getToken: token }).signOut();
+  } finally {
+    await endSession();
+  }
 }

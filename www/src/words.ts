@@ -28,7 +28,8 @@ const english = {
 
   // Home.
   homeTitle: "Good soil, good company.",
-  homeLead: "Twenty-two plots, one shed, and people who water each other's beans. See what needs doing today.",
+  homeLead:
+    "Twenty-two plots, one shed, and people who water each other's beans. See what needs doing today.",
   homeOpenMessages: "Open messages",
   today: "Today in the garden",
   taskWater: "Water the seedlings in the cold frame",
@@ -123,7 +124,8 @@ const english = {
   // The connection.
   connecting: "Connecting…",
   offline: "No connection.",
-  retryIn: (seconds: number) => (seconds === 1 ? "Trying again in 1 second." : `Trying again in ${seconds} seconds.`),
+  retryIn: (seconds: number) =>
+    seconds === 1 ? "Trying again in 1 second." : `Trying again in ${seconds} seconds.`,
   retryingNow: "Trying again now…",
   backOnline: "Connected again.",
   stopped: "The connection has ended.",
@@ -304,7 +306,8 @@ const chinese: Words = {
   panel: "主应用这一侧",
   panelOpen: "扮演主应用",
   panelLead: "产品自己的后端用服务密钥所做的事。在这里它推送消息。",
-  panelLeadHome: "产品自己的后端用服务密钥所做的事。本页不打开任何连接：请在另一个标签页打开消息，推送后看红点。",
+  panelLeadHome:
+    "产品自己的后端用服务密钥所做的事。本页不打开任何连接：请在另一个标签页打开消息，推送后看红点。",
   to: "发给",
   toOne: "一位成员",
   toSome: "多位成员",

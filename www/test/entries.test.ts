@@ -6,9 +6,22 @@ import { entries, merge, type Entry, type Outgoing } from "../src/timeline/entri
 const noon = new Date("2026-05-20T12:00:00").getTime();
 const minute = 60_000;
 
-function message(seq: number, sender: string | undefined, minutes: number, more: Partial<Message> = {}): Message {
+function message(
+  seq: number,
+  sender: string | undefined,
+  minutes: number,
+  more: Partial<Message> = {},
+): Message {
   const content = { kind: "text", text: `text ${seq}` } as const;
-  const base = { id: `id ${seq}`, conversation: "group:1", seq, clientMsgId: `c${seq}`, at: noon + minutes * minute, revision: 0, content };
+  const base = {
+    id: `id ${seq}`,
+    conversation: "group:1",
+    seq,
+    clientMsgId: `c${seq}`,
+    at: noon + minutes * minute,
+    revision: 0,
+    content,
+  };
   return { ...base, ...(sender !== undefined && { sender }), ...more };
 }
 
@@ -65,7 +78,12 @@ test("notices and recalled messages stand alone", () => {
 test("a message on its way joins the group and keeps its key when it is stored", () => {
   const before = entries([message(1, "me", 0)], [outgoing("x", 1)], "me", undefined);
   assert.deepEqual(before.map(short), ["day", "(1", "x)"]);
-  const after = entries([message(1, "me", 0), message(2, "me", 1, { clientMsgId: "x" })], [outgoing("x", 1)], "me", undefined);
+  const after = entries(
+    [message(1, "me", 0), message(2, "me", 1, { clientMsgId: "x" })],
+    [outgoing("x", 1)],
+    "me",
+    undefined,
+  );
   assert.deepEqual(after.map(short), ["day", "(1", "2)"]);
   assert.equal(before.at(-1)?.key, after.at(-1)?.key);
 });
@@ -77,5 +95,12 @@ test("somebody else's equal clientMsgId is not one's own message", () => {
 test("merging orders by position and keeps the later writing", () => {
   const recalled = message(2, "ada", 1, { revision: 1, recalled: { at: noon } });
   const merged = merge([message(3, "ada", 2), recalled], [message(2, "ada", 1), message(1, "ada", 0)]);
-  assert.deepEqual(merged.map(({ seq, revision }) => [seq, revision]), [[1, 0], [2, 1], [3, 0]]);
+  assert.deepEqual(
+    merged.map(({ seq, revision }) => [seq, revision]),
+    [
+      [1, 0],
+      [2, 1],
+      [3, 0],
+    ],
+  );
 });

@@ -40,7 +40,8 @@ test("days have names, and dates once the name could mean two", () => {
     ["2026-05-03T12:00:00", "Sunday 3 May"],
     ["2019-05-03T12:00:00", "Friday 3 May 2019"],
   ];
-  for (const [moment, name] of rows) assert.equal(dayName(at(moment), present, "en").replace(",", ""), name, moment);
+  for (const [moment, name] of rows)
+    assert.equal(dayName(at(moment), present, "en").replace(",", ""), name, moment);
 });
 
 test("midnights are counted by the calendar, over a day of 23 hours too", () => {

@@ -19,8 +19,13 @@ test("the reader's first language that the pages speak is chosen", () => {
 test("every word that a page names is in the dictionary, and the page says the English one", () => {
   for (const page of ["index.html", "messages.html", "sign-in.html"]) {
     const html = readFileSync(page, "utf8");
-    const named = [...html.matchAll(/data-word="(\w+)"[^>]*>([^<]*)</g)].map(([, name, text]) => [name, text]);
-    const labelled = [...html.matchAll(/aria-label="([^"]*)"\s+data-label="(\w+)"/g)].map(([, text, name]) => [name, text]);
+    const named = [...html.matchAll(/data-word="(\w+)"[^>]*>([^<]*)</g)].map(([, name, text]) => [
+      name,
+      text,
+    ]);
+    const labelled = [...html.matchAll(/aria-label="([^"]*)"\s+data-label="(\w+)"/g)].map(
+      ([, text, name]) => [name, text],
+    );
     assert.ok(named.length > 0, page);
     for (const [name, text] of [...named, ...labelled]) {
       assert.equal(dictionaries.en[name as keyof typeof dictionaries.en], text, `${page}: ${name}`);

@@ -6,26 +6,59 @@ import type { PushedNow } from "./pushed.js";
 
 type To = "one" | "some" | "all";
 
-export function pushForm(people: Promise<Member[]>, me: Promise<Member | undefined>, done: (pushed: PushedNow) => void): HTMLFormElement {
+export function pushForm(
+  people: Promise<Member[]>,
+  me: Promise<Member | undefined>,
+  done: (pushed: PushedNow) => void,
+): HTMLFormElement {
   const one = element("select", { name: "user", required: true, "aria-label": words.member });
-  const some = element("div", { class: "panel-some", role: "group", "aria-label": words.members, hidden: true });
+  const some = element("div", {
+    class: "panel-some",
+    role: "group",
+    "aria-label": words.members,
+    hidden: true,
+  });
   const text = element("textarea", { name: "text", rows: 2, dir: "auto" }, words.sampleText);
-  const title = element("input", { name: "title", value: words.sampleTitle, maxlength: 200, required: true, dir: "auto" });
+  const title = element("input", {
+    name: "title",
+    value: words.sampleTitle,
+    maxlength: 200,
+    required: true,
+    dir: "auto",
+  });
   const category = element("select", { name: "category" });
-  for (const [value, label] of Object.entries(words.categories)) category.append(element("option", { value }, label));
+  for (const [value, label] of Object.entries(words.categories))
+    category.append(element("option", { value }, label));
   category.value = "delivery";
   const complaint = element("p", { class: "panel-complaint", role: "alert" });
   const button = element("button", { class: "button is-main", type: "submit" }, words.push);
   const form = element(
     "form",
     { class: "push", novalidate: true },
-    element("fieldset", { class: "panel-to" }, element("legend", {}, words.to), choice("one", words.toOne), choice("some", words.toSome), choice("all", words.toAll)),
+    element(
+      "fieldset",
+      { class: "panel-to" },
+      element("legend", {}, words.to),
+      choice("one", words.toOne),
+      choice("some", words.toSome),
+      choice("all", words.toAll),
+    ),
     one,
     some,
     labelled(words.title, title),
     labelled(words.text, text),
-    element("div", { class: "panel-pair" }, labelled(words.category, category), labelled(words.link, element("input", { name: "link", value: "/", inputmode: "url" }))),
-    element("label", { class: "panel-check" }, element("input", { type: "checkbox", name: "quiet" }), words.quiet),
+    element(
+      "div",
+      { class: "panel-pair" },
+      labelled(words.category, category),
+      labelled(words.link, element("input", { name: "link", value: "/", inputmode: "url" })),
+    ),
+    element(
+      "label",
+      { class: "panel-check" },
+      element("input", { type: "checkbox", name: "quiet" }),
+      words.quiet,
+    ),
     complaint,
     button,
   );
@@ -34,9 +67,17 @@ export function pushForm(people: Promise<Member[]>, me: Promise<Member | undefin
     for (const member of all) {
       // Whoever plays with it wants to see their own dot first.
       const own = member.id === self?.id;
-      one.append(element("option", { value: member.id, selected: own }, own ? words.memberYou(member.name) : member.name));
+      one.append(
+        element(
+          "option",
+          { value: member.id, selected: own },
+          own ? words.memberYou(member.name) : member.name,
+        ),
+      );
       const box = element("input", { type: "checkbox", name: "users", value: member.id });
-      some.append(element("label", { class: "panel-check" }, box, element("span", { dir: "auto" }, member.name)));
+      some.append(
+        element("label", { class: "panel-check" }, box, element("span", { dir: "auto" }, member.name)),
+      );
     }
   });
   form.addEventListener("change", () => {
@@ -97,7 +138,10 @@ function choice(value: To, label: string): HTMLElement {
   return element("label", { class: "panel-choice" }, radio, element("span", {}, label));
 }
 
-function labelled(label: string, field: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement): HTMLElement {
+function labelled(
+  label: string,
+  field: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement,
+): HTMLElement {
   field.id = `push-${field.name}`;
   return element("div", { class: "panel-field" }, element("label", { for: field.id }, label), field);
 }

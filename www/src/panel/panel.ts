@@ -31,7 +31,11 @@ function close(): void {
 }
 
 function make(lead: string): HTMLElement {
-  const closing = element("button", { class: "icon-button", type: "button", "aria-label": words.close }, icon("close"));
+  const closing = element(
+    "button",
+    { class: "icon-button", type: "button", "aria-label": words.close },
+    icon("close"),
+  );
   closing.addEventListener("click", close);
   const history = new History();
   const made = element(

@@ -32,13 +32,19 @@ export class History {
   #show(): void {
     write(this.#all);
     const none = element("li", { class: "pushed-none" }, words.pushedNone);
-    this.element.replaceChildren(...(this.#all.length > 0 ? this.#all.map((each) => this.#item(each)) : [none]));
+    this.element.replaceChildren(
+      ...(this.#all.length > 0 ? this.#all.map((each) => this.#item(each)) : [none]),
+    );
   }
 
   #item(pushed: PushedNow): HTMLElement {
     const time = element("time", {});
     tell(time, pushed.at, briefly, language);
-    const button = element("button", { class: "button", type: "button", disabled: pushed.recalled === true }, pushed.recalled ? words.recalled : words.recallPush);
+    const button = element(
+      "button",
+      { class: "button", type: "button", disabled: pushed.recalled === true },
+      pushed.recalled ? words.recalled : words.recallPush,
+    );
     const complaint = element("span", { role: "alert" });
     button.addEventListener("click", async () => {
       button.disabled = true;
@@ -56,7 +62,13 @@ export class History {
     return element(
       "li",
       {},
-      element("div", { class: "pushed-words" }, element("b", { dir: "auto" }, pushed.title), element("span", {}, `${pushed.to} · `, time), complaint),
+      element(
+        "div",
+        { class: "pushed-words" },
+        element("b", { dir: "auto" }, pushed.title),
+        element("span", {}, `${pushed.to} · `, time),
+        complaint,
+      ),
       button,
     );
   }

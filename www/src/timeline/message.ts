@@ -37,11 +37,19 @@ export function updateMessage(made: HTMLElement, entry: Said, around: Surroundin
   made.dataset["looks"] = looks;
 
   const at = entry.is === "message" ? entry.message.at : entry.outgoing.at;
-  const author = own ? { ...around.people.author(around.people.me.id), name: words.you } : around.people.author(senderOf(entry));
+  const author = own
+    ? { ...around.people.author(around.people.me.id), name: words.you }
+    : around.people.author(senderOf(entry));
   const face = around.people.author(own ? around.people.me.id : senderOf(entry));
-  attribute(made, "aria-label", [author.name, textOf(entry, author), clockTime(at, language), failure(entry)].filter(Boolean).join(", "));
+  attribute(
+    made,
+    "aria-label",
+    [author.name, textOf(entry, author), clockTime(at, language), failure(entry)].filter(Boolean).join(", "),
+  );
   made.replaceChildren(
-    entry.last && !own ? avatar(face.id, face.name, face.picture) : element("span", { class: "avatar-space" }),
+    entry.last && !own
+      ? avatar(face.id, face.name, face.picture)
+      : element("span", { class: "avatar-space" }),
     element(
       "div",
       { class: "message-column" },
@@ -76,7 +84,11 @@ function classes(entry: Said, own: boolean): string {
 }
 
 function contentOf(entry: Said): Content | undefined {
-  return entry.is === "outgoing" ? entry.outgoing.content : entry.message.recalled ? undefined : entry.message.content;
+  return entry.is === "outgoing"
+    ? entry.outgoing.content
+    : entry.message.recalled
+      ? undefined
+      : entry.message.content;
 }
 
 function senderOf(entry: Said): string | undefined {
@@ -107,7 +119,11 @@ function bubble(entry: Said, content: Content | undefined, author: Face, around:
   else if (content.kind === "notice") made.append(noticeCard(content));
   else {
     if (content.replyTo !== undefined) made.append(quote(content.replyTo, around));
-    made.append(content.kind === "text" ? paragraph(content.text) : element("p", { class: "said is-odd" }, words.unsupported));
+    made.append(
+      content.kind === "text"
+        ? paragraph(content.text)
+        : element("p", { class: "said is-odd" }, words.unsupported),
+    );
   }
   for (const each of content?.attachments ?? []) made.append(attachment(each));
   return made;
@@ -125,7 +141,11 @@ function quote(seq: number, { quoted, people }: Surroundings): HTMLElement {
 }
 
 function meta(entry: Said, at: number, own: boolean): HTMLElement {
-  const time = element("time", { datetime: new Date(at).toISOString(), title: fully(at, language) }, clockTime(at, language));
+  const time = element(
+    "time",
+    { datetime: new Date(at).toISOString(), title: fully(at, language) },
+    clockTime(at, language),
+  );
   const made = element("p", { class: "meta" }, time);
   if (!own || (entry.is === "message" && entry.message.recalled)) return made;
   if (entry.is === "message") made.append(icon("tick"), element("span", { class: "unseen" }, words.sent));
@@ -158,4 +178,3 @@ function moreButton(): HTMLElement {
     icon("more"),
   );
 }
-

@@ -10,7 +10,9 @@ type Category = keyof typeof words.categories;
 
 /** A category is the product's own; one that is new here gets the general sign. */
 function known(category: string | undefined): Category {
-  return category !== undefined && Object.hasOwn(words.categories, category) ? (category as Category) : "notice";
+  return category !== undefined && Object.hasOwn(words.categories, category)
+    ? (category as Category)
+    : "notice";
 }
 
 export function noticeCard(notice: Notice): HTMLElement {

@@ -10,7 +10,11 @@ export function outward(link: string, text: string, className = ""): HTMLAnchorE
   const own = link.startsWith("/");
   return element(
     "a",
-    { href: link, ...(className && { class: className }), ...(!own && { target: "_blank", rel: "noopener noreferrer nofollow" }) },
+    {
+      href: link,
+      ...(className && { class: className }),
+      ...(!own && { target: "_blank", rel: "noopener noreferrer nofollow" }),
+    },
     text,
   );
 }

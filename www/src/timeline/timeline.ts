@@ -15,10 +15,8 @@ import { dayName } from "../time.js";
 import { language, words } from "../words.js";
 import { entries, type Entry, type Outgoing } from "./entries.js";
 import { canAct, makeMessage, updateMessage, type Surroundings } from "./message.js";
+import type { Earlier } from "./pages.js";
 import { Scroll } from "./scroll.js";
-
-/** What there is before the first message shown. */
-export type Earlier = "more" | "loading" | "failed" | "none";
 
 export interface TimelineShown {
   name: string;
@@ -50,7 +48,12 @@ export class Timeline {
     this.#list,
   );
   readonly #jumpWords = element("span", {});
-  readonly #jump = element("button", { class: "button to-latest", type: "button", hidden: true }, icon("down"), this.#jumpWords);
+  readonly #jump = element(
+    "button",
+    { class: "button to-latest", type: "button", hidden: true },
+    icon("down"),
+    this.#jumpWords,
+  );
   readonly element = element("div", { class: "timeline-frame" }, this.#viewport, this.#jump);
   readonly #scroll: Scroll;
   readonly #children: KeyedChildren<Entry>;
@@ -133,7 +136,10 @@ export class Timeline {
     this.#earlier.dataset["state"] = state;
     this.#earlier.replaceChildren(
       ...(empty
-        ? [element("p", { class: "hello" }, words.sayHello), element("p", {}, kind === "direct" ? words.sayHelloMore(name) : "")]
+        ? [
+            element("p", { class: "hello" }, words.sayHello),
+            element("p", {}, kind === "direct" ? words.sayHelloMore(name) : ""),
+          ]
         : earlier === "none"
           ? [element("p", {}, words.beginning)]
           : earlier === "failed"
@@ -152,7 +158,11 @@ export class Timeline {
     const away = !this.#scroll.atEnd;
     if (!away) this.#missed = 0;
     this.#jump.hidden = !away;
-    attribute(this.#jump, "aria-label", this.#missed > 0 ? `${words.toLatestNew(this.#missed)}. ${words.toLatest}` : words.toLatest);
+    attribute(
+      this.#jump,
+      "aria-label",
+      this.#missed > 0 ? `${words.toLatestNew(this.#missed)}. ${words.toLatest}` : words.toLatest,
+    );
     say(this.#jumpWords, this.#missed > 0 ? words.toLatestNew(this.#missed) : "");
     if (this.#scroll.nearStart && this.#earlier.dataset["state"] === "more") this.#told.earlier();
   }
@@ -217,7 +227,8 @@ function messageAt(target: EventTarget | null): HTMLElement | undefined {
 
 function makeEntry(entry: Entry): HTMLElement {
   if (entry.is === "day") return element("h3", { class: "day" }, element("time", {}));
-  if (entry.is === "divider") return element("div", { class: "divider", role: "separator", "aria-label": words.fresh }, words.fresh);
+  if (entry.is === "divider")
+    return element("div", { class: "divider", role: "separator", "aria-label": words.fresh }, words.fresh);
   return makeMessage();
 }
 
