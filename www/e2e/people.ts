@@ -1,0 +1,273 @@
+/**
+ * People at the demo, and what they do there: sign in, open the messages, write, look at the dot.
+ * Specs say who does what; how a page is worked is here alone.
+ *
+ * Everything is found the way that people find it, by role and name; so a spec that passes has also
+ * shown that the page can be used with a screen reader.
+ */
+import { expect, type Browser, type BrowserContext, type Locator, type Page } from "@playwright/test";
+
+/** A member of the demo, as its main app knows them. */
+export interface Member {
+  id: string;
+  name: string;
+}
+
+/** One person at one browser; `tab` opens more tabs of the same one. */
+export class Person {
+  readonly page: Page;
+  readonly #context: BrowserContext;
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context;
+    this.page = page;
+  }
+
+  /** A fresh browser, with nothing in its storage and nobody signed in. */
+  static async atABrowser(browser: Browser): Promise<Person> {
+    const context = await browser.newContext();
+    return new Person(context, await context.newPage());
+  }
+
+  /** The same person in another tab: the same storage, the same session. */
+  async tab(): Promise<Person> {
+    return new Person(this.#context, await this.#context.newPage());
+  }
+
+  async leave(): Promise<void> {
+    await this.#context.close();
+  }
+
+  // Going places.
+
+  async signIn(name: string): Promise<void> {
+    await this.page.goto("/sign-in");
+    await this.page.getByRole("main").getByRole("button", { name, exact: true }).click();
+    await expect(
+      this.page.getByRole("banner").getByRole("link", { name: `${name}: switch or sign out` }),
+    ).toBeVisible();
+  }
+
+  async signOut(): Promise<void> {
+    await this.page.goto("/sign-in");
+    await this.page.getByRole("button", { name: "Sign out" }).click();
+    await expect(this.page.getByText("You are signed in as")).toBeHidden();
+  }
+
+  async openHome(): Promise<void> {
+    await this.page.goto("/");
+  }
+
+  /** Opens the messages, and waits until the list is there. */
+  async openMessages(): Promise<void> {
+    await this.page.goto("/messages");
+    await expect(this.list).toHaveAttribute("aria-busy", "false");
+  }
+
+  // The list.
+
+  get list(): Locator {
+    return this.page.getByRole("listbox", { name: "Conversations" });
+  }
+
+  /** The conversation of that name in the list. */
+  conversation(name: string): Locator {
+    return this.list
+      .getByRole("option")
+      .filter({ has: this.page.locator(".row-name", { hasText: exactly(name) }) });
+  }
+
+  /** The names in the list, from the top. */
+  async conversations(): Promise<string[]> {
+    return this.list.locator(".row-name").allTextContents();
+  }
+
+  /** The exact unread count of a conversation, as a screen reader hears it. */
+  async unreadOf(name: string): Promise<number> {
+    const label = (await this.conversation(name).getAttribute("aria-label")) ?? "";
+    return Number(/(\d+) unread message/.exec(label)?.[1] ?? 0);
+  }
+
+  /** Waits until a conversation shows this many as unread; 0 is no mark at all. */
+  async seesUnread(name: string, count: number): Promise<void> {
+    await expect.poll(() => this.unreadOf(name)).toBe(count);
+  }
+
+  /** What the list shows of the newest message. */
+  lastOf(name: string): Locator {
+    return this.conversation(name).locator(".row-said");
+  }
+
+  /** The picture beside a name in the list: initials, or an image over them. */
+  pictureOf(name: string): Locator {
+    return this.conversation(name).locator(".avatar");
+  }
+
+  /** Opens a conversation of the list, and waits for its messages. */
+  async openConversation(name: string): Promise<void> {
+    await this.conversation(name).click();
+    await this.seesConversation(name);
+  }
+
+  /** Begins to write to somebody with whom there may be no conversation yet. */
+  async writeTo(name: string): Promise<void> {
+    await this.page.getByRole("button", { name: "New message" }).click();
+    await this.page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+    await this.seesConversation(name);
+  }
+
+  async seesConversation(name: string): Promise<void> {
+    await expect(this.page.getByRole("heading", { level: 2, name, exact: true })).toBeVisible();
+    await expect(this.timeline).toBeVisible();
+  }
+
+  /** Leaves the open conversation by the browser's own way back. */
+  async leaveConversation(): Promise<void> {
+    await this.page.goBack();
+    await expect(this.timeline).toBeHidden();
+  }
+
+  /** Picks something from a conversation's menu, such as "Mute". */
+  async choose(name: string, deed: string): Promise<void> {
+    await this.conversation(name).focus();
+    await this.page.keyboard.press("Shift+F10");
+    await this.page.getByRole("menuitem", { name: deed, exact: true }).click();
+  }
+
+  // The open conversation.
+
+  get timeline(): Locator {
+    return this.page.getByRole("log");
+  }
+
+  /** The messages that are shown, oldest first. */
+  get messages(): Locator {
+    return this.timeline.getByRole("article");
+  }
+
+  message(text: string): Locator {
+    return this.messages.filter({ has: this.page.locator(".bubble", { hasText: text }) });
+  }
+
+  /** The line before the first message that was new. */
+  get divider(): Locator {
+    return this.timeline.getByRole("separator", { name: "New messages" });
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole("textbox", { name: /^Message / });
+  }
+
+  /** Writes and sends, without waiting for the server. */
+  async type(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Sends, and waits until the server has it. */
+  async send(text: string): Promise<void> {
+    await this.type(text);
+    await this.seesSent(text);
+  }
+
+  async seesSent(text: string): Promise<void> {
+    await expect(this.message(text).last()).not.toHaveClass(/is-pending|is-failed/);
+  }
+
+  async sees(text: string): Promise<void> {
+    await expect(this.message(text).last()).toBeVisible();
+  }
+
+  async retry(text: string): Promise<void> {
+    await this.message(text).getByRole("button", { name: "Try again" }).click();
+  }
+
+  async takeBack(text: string): Promise<void> {
+    await this.message(text).last().focus();
+    await this.page.keyboard.press("Enter");
+    await this.page.getByRole("menuitem", { name: "Take back" }).click();
+    await this.page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
+    await expect(this.message(text)).toHaveCount(0);
+  }
+
+  // What calls.
+
+  get #toMessages(): Locator {
+    return this.page.getByRole("banner").getByRole("link", { name: /^Messages/ });
+  }
+
+  /** The red dot on the way to the messages. */
+  get dot(): Locator {
+    return this.#toMessages.locator(".dot");
+  }
+
+  /** The number that a screen reader hears with the dot; 0 where there is none. */
+  async dotCount(): Promise<number> {
+    const label = (await this.#toMessages.getAttribute("aria-label")) ?? "";
+    return Number(/(\d+) unread/.exec(label)?.[1] ?? 0);
+  }
+
+  async seesDot(count?: number): Promise<void> {
+    await expect(this.dot).toBeVisible();
+    if (count !== undefined) await expect.poll(() => this.dotCount()).toBe(count);
+  }
+
+  async seesNoDot(): Promise<void> {
+    await expect(this.#toMessages).toBeVisible();
+    await expect(this.dot).toBeHidden();
+  }
+
+  /** What the SDK keeps in this browser, all of it. */
+  async storage(): Promise<Record<string, string>> {
+    return this.page.evaluate(() => ({ ...localStorage }));
+  }
+
+  // The main app's side.
+
+  /** Plays the main app: pushes a notice to one member, several, or everyone. */
+  async push(to: string | string[] | "everyone", title: string, text = ""): Promise<void> {
+    const panel = await this.#panel();
+    if (to === "everyone") {
+      await panel.getByRole("radio", { name: "Everyone" }).check();
+    } else if (typeof to === "string") {
+      await panel.getByRole("radio", { name: "One member" }).check();
+      const member = panel.getByRole("combobox", { name: "Member" });
+      const option = member
+        .locator("option")
+        .filter({ hasText: new RegExp(`^${escaped(to)}( \\(you\\))?$`) });
+      await member.selectOption((await option.getAttribute("value")) ?? "");
+    } else {
+      await panel.getByRole("radio", { name: "Several members" }).check();
+      const members = panel.getByRole("group", { name: "Members" });
+      for (const box of await members.getByRole("checkbox").all()) await box.uncheck();
+      for (const name of to) await members.getByRole("checkbox", { name, exact: true }).check();
+    }
+    await panel.getByLabel("Title", { exact: true }).fill(title);
+    await panel.getByLabel("Text", { exact: true }).fill(text);
+    await panel.getByRole("button", { name: "Push", exact: true }).click();
+    await expect(panel.getByRole("listitem").filter({ hasText: title })).toBeVisible();
+  }
+
+  /** Takes back what the main app pushed under that title. */
+  async recallPush(title: string): Promise<void> {
+    const panel = await this.#panel();
+    const item = panel.getByRole("listitem").filter({ hasText: title });
+    await item.getByRole("button", { name: "Recall" }).click();
+    await expect(item.getByRole("button", { name: "Recalled" })).toBeVisible();
+  }
+
+  async #panel(): Promise<Locator> {
+    const panel = this.page.getByRole("complementary", { name: "The main app's side" });
+    if (!(await panel.isVisible()))
+      await this.page.getByRole("button", { name: "Play the main app" }).click();
+    return panel;
+  }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+function exactly(text: string): RegExp {
+  return new RegExp(`^${escaped(text)}$`);
+}
