@@ -233,7 +233,9 @@ impl World {
             let busy = self.node.as_ref().is_some_and(Node::is_busy);
             let next = self.next_event().filter(|at| *at <= end);
             self.now = match next {
-                _ if busy && self.now < end => self.now + 1,
+                // Work takes its time, and in the chaos more of it.
+                _ if busy && self.now < end && pace == Pace::Prompt => self.now + 1,
+                _ if busy && self.now < end => (self.now + self.random.between(1, 12)).min(end),
                 Some(at) => at.max(self.now + 1).min(end),
                 None => end,
             };
@@ -278,6 +280,7 @@ impl World {
         self.leave_node();
         self.arrive_at_tabs();
         self.wake_tabs();
+        self.network.sweep();
     }
 
     fn arrive_at_node(&mut self) {
