@@ -172,22 +172,12 @@ impl State {
     /// Stores a draft, or finds it stored. What is derived from it is not written here.
     fn insert(&mut self, draft: Draft) -> Result<(ConversationId, Seq, bool), AppendError> {
         let key = (draft.sender.clone(), draft.client_msg_id.clone());
-<<<<<<< HEAD
-        if let Some(seq) = record.by_client_msg_id.get(&key).copied() {
-            let same = record.get(seq).is_some_and(|old| old.content_hash == draft.content_hash);
-            return if same {
-                Ok((draft.conversation, seq, false))
-            } else {
-                Err(AppendError::Conflict)
-            };
-=======
         // A refused draft writes nothing, not even an empty conversation.
         let known = self.conversations.get(&draft.conversation);
         let end = known.map_or(Seq::ZERO, ConversationRecord::stored_end);
         let first = known.and_then(|record| record.get(*record.by_client_msg_id.get(&key)?));
         if first.is_some_and(|first| first.content_hash != draft.content_hash) {
             return Err(AppendError::Conflict);
->>>>>>> sqlite
         }
         if draft.read_seq.is_some_and(|read| read > end) {
             return Err(AppendError::PastEnd);
