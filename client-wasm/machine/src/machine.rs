@@ -352,8 +352,9 @@ impl<B: Body> Machine<B> {
     fn settle(&mut self) {
         self.run_due();
         self.release_held();
-        let may_write = self.mirror.head().zip(self.user.as_ref());
-        let may_write = may_write.is_some_and(|(head, user)| head.user == *user);
+        let may_write = self.mirror.head().is_some_and(|head| {
+            Some(&head.user) == self.user.as_ref() && Some(&head.epoch) == self.epoch.as_ref()
+        });
         if may_write && self.link.state() != ConnectionState::Stopped {
             let book = Some(&self.book).filter(|_| self.link.is_live());
             let update = self.mirror.update(&self.reads, book, self.now.steady, self.now.wall);

@@ -334,6 +334,7 @@ impl World {
             if let Some(index) = here.waiting.iter().position(|(at, _)| *at <= now)
                 && let Some((_, input)) = here.waiting.remove(index)
             {
+                let input = self.as_stored_now(browser, input);
                 self.input(browser, tab, input);
                 continue;
             }
@@ -354,6 +355,22 @@ impl World {
                 }
             };
             self.input(browser, tab, input);
+        }
+    }
+
+    /// What an event said was stored may have been overwritten since. The hands look again, and so
+    /// does this.
+    fn as_stored_now(
+        &self,
+        browser: usize,
+        input: Input<serde_json::Value>,
+    ) -> Input<serde_json::Value> {
+        match input {
+            Input::Stored(key, _) => {
+                let value = self.browsers[browser].storage.get(&key).cloned();
+                Input::Stored(key, value)
+            }
+            other => other,
         }
     }
 
