@@ -87,9 +87,9 @@ impl Origins {
         };
         match self {
             // Behind a proxy the scheme can't be told, so the hosts decide.
-            Self::Same => {
-                host.and_then(text).is_some_and(|host| origin.scheme.spell(host) == origin.authority)
-            }
+            Self::Same => host
+                .and_then(text)
+                .is_some_and(|host| origin.scheme.spell(host) == origin.authority),
             Self::Listed(listed) => listed.contains(&origin),
         }
     }

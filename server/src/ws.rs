@@ -64,7 +64,7 @@ pub(crate) async fn upgrade(
         let message = "this server is about to stop; try again";
         return Problem::new(ErrorCode::Unavailable, message).into_response();
     }
-    let open = node.sockets.token();
+    let open = node.work.token();
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)

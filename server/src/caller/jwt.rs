@@ -237,8 +237,14 @@ mod tests {
             ("another audience", sign(SECRET, Algorithm::HS256, &with("aud", json!("mail")))),
             ("without audience", sign(SECRET, Algorithm::HS256, &without_aud)),
             ("sub is no id", sign(SECRET, Algorithm::HS256, &with("sub", json!("a\u{7}")))),
-            ("sub is too long", sign(SECRET, Algorithm::HS256, &with("sub", json!("a".repeat(257))))),
-            ("too long", sign(SECRET, Algorithm::HS256, &with("x", json!("a".repeat(TOKEN_BYTES))))),
+            (
+                "sub is too long",
+                sign(SECRET, Algorithm::HS256, &with("sub", json!("a".repeat(257)))),
+            ),
+            (
+                "too long",
+                sign(SECRET, Algorithm::HS256, &with("x", json!("a".repeat(TOKEN_BYTES)))),
+            ),
         ] {
             assert_eq!(jwt().verify(&token, NOW), Err(Rejected::Invalid), "{name}");
         }
