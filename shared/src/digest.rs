@@ -55,10 +55,8 @@ impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         // Written out: the formatting machinery would be the largest thing in the browser's copy.
-        (0..16)
-            .rev()
-            .map(|place| char::from(DIGITS[usize::from((digest.0 >> (place * 4)) as u8 & 15)]))
-            .collect()
+        let halves = digest.0.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        halves.map(|half| char::from(DIGITS[usize::from(half)])).collect()
     }
 }
 

@@ -67,7 +67,10 @@ impl From<WireRuns> for Runs {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")
+)]
 fn is_zero(seq: &Seq) -> bool {
     *seq == Seq::ZERO
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::demo::{self, Demo};
 use crate::job::Job;
 use crate::steps::Steps;
 use crate::tally::Tally;
@@ -12,7 +13,7 @@ use crate::{chromium, npm, sdk, workspace, www};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Run only the tests whose file or title has this in it
+    /// Run only the tests with this in their title; or, with a dot or slash in it, in their file's name
     filter: Option<String>,
 }
 
@@ -20,26 +21,31 @@ pub(crate) fn run(steps: &Steps, arguments: &Arguments) -> Result<()> {
     let chromium = chromium::need(steps)?;
     let tarball = sdk::build(steps)?;
     www::install(steps, &tarball)?;
-    prepare(steps)?;
-    job(&chromium, arguments.filter.as_deref()).in_foreground()
+    let demo = prepare(steps)?;
+    job(&chromium, &demo, arguments.filter.as_deref()).in_foreground()
 }
 
-/// Builds the demo, its pages and its main app; the SDK is installed before.
-pub(crate) fn prepare(steps: &Steps) -> Result<()> {
+/// Builds the demo, its pages and its main app, and starts it; the SDK is installed before.
+pub(crate) fn prepare(steps: &Steps) -> Result<Demo> {
     www::build(steps)?;
-    let job = Job::cargo(["build", "--locked", "--package", "message-service-demo"]);
-    steps.run("e2e: build the demo's main app", job).map(drop)
+    demo::build(steps)?;
+    let folder = workspace::target().join("e2e");
+    fs::create_dir_all(&folder)?;
+    let log = folder.join("demo.log");
+    steps.step("e2e: start the demo", || {
+        Demo::start_fresh(&folder.join("data"), &log)
+            .with_context(|| format!("it says why in {}", log.display()))
+    })
 }
 
-/// The tests. They find the browser by `CHROMIUM` and the demo's program by `DEMO`.
-pub(crate) fn job(chromium: &Path, filter: Option<&str>) -> Job {
+/// The tests. They find the browser by `CHROMIUM` and the demo by `DEMO_URL`.
+pub(crate) fn job(chromium: &Path, demo: &Demo, filter: Option<&str>) -> Job {
     // A report of an earlier run must not pass for this one's.
     let _ = fs::remove_file(report());
-    let demo = workspace::target().join("debug/message-service-demo");
     let job = npm::tool(&workspace::www(), "playwright")
-        .args(["test", "--config", "playwright.config.ts", "--reporter=list,json"])
+        .args(["test", "--config", "e2e/playwright.config.ts", "--reporter=list,json"])
         .env("CHROMIUM", chromium)
-        .env("DEMO", demo)
+        .env("DEMO_URL", demo.url())
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", report());
     match filter {
         // A bare argument filters files; a title is filtered by `--grep`.
@@ -61,5 +67,5 @@ pub(crate) fn tally() -> Result<Tally> {
 }
 
 fn report() -> PathBuf {
-    workspace::target().join("e2e.json")
+    workspace::target().join("e2e/report.json")
 }

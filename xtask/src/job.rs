@@ -100,6 +100,12 @@ impl Job {
         self.command.spawn().with_context(|| format!("can't run {line}"))
     }
 
+    /// Starts the program, writes all that it says into a file, and does not wait for it.
+    pub(crate) fn start_into(mut self, log: std::fs::File) -> Result<std::process::Child> {
+        self.command.stdout(log.try_clone()?).stderr(log);
+        self.start()
+    }
+
     /// Runs the program to its end, whatever that is.
     pub(crate) fn finish(mut self) -> Result<Finished> {
         let line = self.line();

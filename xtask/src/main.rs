@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod chromium;
 mod consumers;
+mod demo;
 mod e2e;
 mod job;
 mod licences;

@@ -1,12 +1,11 @@
 //! `cargo xtask run`: the SDK, the pages and the main app, built and started.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::job::Job;
+use crate::demo::{self, Demo};
 use crate::steps::Steps;
 use crate::{sdk, www};
 
@@ -38,26 +37,10 @@ pub(crate) fn run(steps: &Steps, arguments: &Arguments) -> Result<()> {
     } else {
         steps.say("www: there are no pages to build");
     }
-    let demo = ["--locked", "--package", "message-service-demo"];
-    steps.run("demo: build the main app", Job::cargo(["build"]).args(demo))?;
-
-    let mut job = Job::cargo(["run", "--quiet"]).args(demo);
-    job = job.args(["--", "--port", &port.to_string()]);
-    if let Some(data) = &arguments.data {
-        // The demo runs in the repository, the developer may be elsewhere.
-        job = job.arg("--data").arg(std::path::absolute(data)?);
-    }
-    if arguments.fresh {
-        job = job.arg("--fresh");
-    }
-    let mut demo = job.start()?;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        if let Some(status) = demo.try_wait()? {
-            bail!("the demo ended before it served anything ({status})");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    println!("\nThe demo is at http://localhost:{port}/ (Ctrl-C stops it)\n");
-    let status = demo.wait()?;
-    if status.success() { Ok(()) } else { bail!("the demo failed ({status})") }
+    demo::build(steps)?;
+    // The demo runs in the repository, the developer may be elsewhere.
+    let data = arguments.data.as_deref().map(std::path::absolute).transpose()?;
+    let demo = Demo::start(port, data.as_deref(), arguments.fresh)?;
+    println!("\nThe demo is at {}/ (Ctrl-C stops it)\n", demo.url());
+    demo.stay()
 }

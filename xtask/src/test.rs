@@ -54,8 +54,9 @@ impl Total<'_> {
             return;
         }
         self.check(|| www::check(steps));
-        if self.check(|| e2e::prepare(steps)).is_some() {
-            self.suite("tests: end to end", Ok(e2e::job(chromium, None)), |_| e2e::tally());
+        self.suite("tests: pages without a browser", Ok(www::tests()), tap);
+        if let Some(demo) = self.check(|| e2e::prepare(steps)) {
+            self.suite("tests: end to end", Ok(e2e::job(chromium, &demo, None)), |_| e2e::tally());
         }
     }
 

@@ -25,6 +25,12 @@ pub(crate) fn check(steps: &Steps) -> Result<()> {
     steps.run("www: check", script("check")).map(drop)
 }
 
+/// The tests of what is pure in the pages.
+pub(crate) fn tests() -> Job {
+    // The script is theirs; how its results are told is ours, since we count them.
+    script("test").env("NODE_OPTIONS", "--test-reporter=tap")
+}
+
 /// Builds the pages.
 pub(crate) fn build(steps: &Steps) -> Result<()> {
     steps.run("www: build", script("build")).map(drop)

@@ -8,7 +8,7 @@
 mod layout;
 
 use std::any::TypeId;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use message_service_shared::{answer, command, error, id, message, push, row, seq, view};
 use ts_rs::{Config, TS, TypeVisitor};
@@ -19,11 +19,14 @@ const HEAD: &str = "/**
  */
 ";
 
-/// Collects declarations, each type once, in the order in which it is first met.
+/// Collects declarations, each type once, by their names: the order in which types are met is
+/// another one in each build.
 struct Declarations<'a> {
     config: &'a Config,
     seen: HashSet<TypeId>,
-    text: String,
+    by_name: BTreeMap<String, String>,
+    /// Names that two types claim.
+    twice: Vec<String>,
 }
 
 impl TypeVisitor for Declarations<'_> {
@@ -33,13 +36,12 @@ impl TypeVisitor for Declarations<'_> {
         }
         // A type without a path is one of the language's own, or a wrapper around one of ours.
         if T::output_path().is_some() {
-            self.text.push('\n');
-            if let Some(docs) = T::docs() {
-                self.text.push_str(&docs);
+            let name = T::ident(self.config);
+            let docs = T::docs().unwrap_or_default();
+            let text = format!("\n{docs}export {}\n", T::decl(self.config));
+            if self.by_name.insert(name.clone(), text).is_some() {
+                self.twice.push(name);
             }
-            self.text.push_str("export ");
-            self.text.push_str(&T::decl(self.config));
-            self.text.push('\n');
         }
         T::visit_generics(self);
         T::visit_dependencies(self);
@@ -52,10 +54,14 @@ macro_rules! visit_all {
     };
 }
 
-fn main() {
+fn main() -> Result<(), String> {
     let config = Config::new().with_large_int("number");
-    let mut declarations =
-        Declarations { config: &config, seen: HashSet::new(), text: String::new() };
+    let mut declarations = Declarations {
+        config: &config,
+        seen: HashSet::new(),
+        by_name: BTreeMap::new(),
+        twice: Vec::new(),
+    };
     visit_all!(declarations:
         message::Message, row::Row, row::User, view::Page, view::View,
         error::ApiError, error::ErrorCode,
@@ -68,7 +74,12 @@ fn main() {
         answer::Done, answer::Inbox, answer::History, answer::Online,
         push::Push,
     );
-    print!("{HEAD}{}", plain_links(&layout::lay_out(&declarations.text)));
+    if !declarations.twice.is_empty() {
+        return Err(format!("two types of one name: {}", declarations.twice.join(", ")));
+    }
+    let text: String = declarations.by_name.into_values().collect();
+    print!("{HEAD}{}", plain_links(&layout::lay_out(&text)));
+    Ok(())
 }
 
 /// Rustdoc's links mean nothing in TypeScript: ``[`crate::limits::PAGE_MAX`]`` becomes
