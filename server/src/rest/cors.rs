@@ -12,7 +12,7 @@ use crate::node::Node;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How long a browser may remember what it was allowed.
-const MAX_AGE: Duration = Duration::from_secs(600);
+const MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Credentials of the browser's own, such as cookies, are never allowed: tokens travel in a header.
 pub(super) fn layer(node: Arc<Node>) -> CorsLayer {

@@ -78,9 +78,9 @@ async fn post(
 ) -> Result<(StatusCode, Answer<Sent>), Problem> {
     let Letter { client_msg_id, content, read_seq } = letter;
     let client_msg_id = name(node, key, client_msg_id)?;
-    let send = SendMessage { conversation, client_msg_id, content, read_seq };
+    let message = SendMessage { conversation, client_msg_id, content, read_seq };
     let service = Arc::clone(&node.service);
-    let sent = node.finish(async move { service.send(&acting, send, |_| {}).await }).await??;
+    let sent = node.finish(async move { service.send(&acting, message, |_| {}).await }).await??;
     let status = if sent.fresh { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Answer(sent)))
 }
