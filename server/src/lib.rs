@@ -53,7 +53,7 @@ pub mod store;
 mod ws;
 
 pub use measure::RecorderTaken;
-pub use message_service_shared::{error, id, limits, message, push, row, seq};
+pub use message_service_shared::{command, error, id, limits, message, push, row, seq};
 
 use std::io;
 use std::net::SocketAddr;

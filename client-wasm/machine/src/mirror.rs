@@ -178,9 +178,9 @@ impl Mirror {
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
     pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
-        let over = self.yielding.extract_if(.., |key, yielding| {
-            key.starts_with("r:") && yielding.until <= now
-        });
+        let over = self
+            .yielding
+            .extract_if(.., |key, yielding| key.starts_with("r:") && yielding.until <= now);
         let over: Vec<String> = over.map(|(key, _)| key).collect();
         over.iter().filter_map(|key| self.read(key, self.stored.get(key)?)).collect()
     }
