@@ -1,7 +1,7 @@
 //! A piece of JSON as the browser parsed it. The machine reads heads out of it; the rest is never
 //! copied into WebAssembly.
 
-use js_sys::{Array, Reflect};
+use js_sys::{Array, JSON, Reflect};
 use message_service_machine::Body;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
@@ -10,6 +10,10 @@ use wasm_bindgen::JsValue;
 pub(crate) struct JsBody(pub(crate) JsValue);
 
 impl Body for JsBody {
+    fn parse(text: &str) -> Option<Self> {
+        JSON::parse(text).ok().map(Self)
+    }
+
     fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_wasm_bindgen::from_value(self.0.clone()).ok()
     }

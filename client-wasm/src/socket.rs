@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::JSON;
-use message_service_machine::Input;
+use message_service_machine::{Body, Input};
 use wasm_bindgen::JsCast;
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
@@ -35,7 +34,7 @@ impl Socket {
             listen("message", |event| {
                 let text = event.unchecked_ref::<MessageEvent>().data().as_string()?;
                 // What is no JSON is no frame of ours; the audit finds what it may have held.
-                Some(Input::Frame(JsBody(JSON::parse(&text).ok()?)))
+                Some(Input::Frame(JsBody::parse(&text)?))
             }),
             listen("close", |event| {
                 Some(Input::SocketClosed(event.unchecked_ref::<CloseEvent>().code()))

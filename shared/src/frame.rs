@@ -94,14 +94,26 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 /// Writes a command's frame.
 pub fn write_command<C: Ask>(id: CallId, parameters: &C) -> String {
-    write_named(id, C::NAME, parameters)
+    write_named(id, C::NAME, &json(parameters))
 }
 
-/// Writes a command's frame for parameters that only serialise like the command's own.
-pub fn write_named(id: CallId, command: &str, parameters: &impl Serialize) -> String {
+/// Writes a command's frame of which one parameter is JSON text already and passes through. The
+/// others are an object that lacks it.
+pub fn write_with_raw(
+    id: CallId,
+    command: &str,
+    others: &impl Serialize,
+    name: &str,
+    raw: &str,
+) -> String {
+    let others = json(others);
+    let open = others.strip_suffix('}').unwrap_or(&others);
+    write_named(id, command, &[open, ",\"", name, "\":", raw, "}"].concat())
+}
+
+fn write_named(id: CallId, command: &str, parameters: &str) -> String {
     let number = id.to_string();
-    ["{\"id\":", &number, ",\"command\":\"", command, "\",\"params\":", &json(parameters), "}"]
-        .concat()
+    ["{\"id\":", &number, ",\"command\":\"", command, "\",\"params\":", parameters, "}"].concat()
 }
 
 /// Writes a reply's frame.

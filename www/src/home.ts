@@ -33,7 +33,7 @@ try {
   const member = await whoAmI();
   header.showMember(member);
   find("open-messages").hidden = !member;
-  shown.close();
+  shown.stop();
   if (member) {
     shown = badge({ user: member.id });
     show(shown);

@@ -5,6 +5,9 @@ use serde::de::DeserializeOwned;
 /// A JSON value in the host's own form: a JavaScript value in a browser, [`serde_json::Value`]
 /// natively. Cloning it is cheap in a browser, where it is a reference.
 pub trait Body: Clone {
+    /// Parses JSON text; `None` where it is none.
+    fn parse(text: &str) -> Option<Self>;
+
     /// Reads the value as `T`, which may leave out what it does not need; `None` where it is not of
     /// that shape.
     fn read<T: DeserializeOwned>(&self) -> Option<T>;
@@ -17,6 +20,10 @@ pub trait Body: Clone {
 }
 
 impl Body for serde_json::Value {
+    fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
     fn read<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(self).ok()
     }

@@ -1,88 +1,97 @@
 //! Every conversation that is known, and the total.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use message_service_shared::digest::Digest;
 use message_service_shared::id::ConversationId;
 
 use crate::entry::Entry;
 use crate::queries::Unread;
+use crate::sorted::Sorted;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Book<B> {
-    entries: BTreeMap<ConversationId, Entry<B>>,
+    entries: Sorted<ConversationId, Box<Entry<B>>>,
     /// Those that changed since the page was last told.
-    changed: BTreeSet<ConversationId>,
+    changed: Vec<ConversationId>,
 }
 
 impl<B> Default for Book<B> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { entries: Sorted::default(), changed: Vec::new() }
     }
 }
 
 impl<B> Book<B> {
     pub(crate) fn get(&self, id: &ConversationId) -> Option<&Entry<B>> {
-        self.entries.get(id)
+        self.entries.get(id).map(|entry| &**entry)
     }
 
     pub(crate) fn get_key_value(
         &self,
         id: &ConversationId,
     ) -> Option<(&ConversationId, &Entry<B>)> {
-        self.entries.get_key_value(id)
+        self.entries.get_key_value(id).map(|(id, entry)| (id, &**entry))
     }
 
     /// The entry, made where there is none, and noted as changed.
     pub(crate) fn change(&mut self, id: &ConversationId) -> &mut Entry<B> {
-        self.changed.insert(id.clone());
-        self.entries.entry(id.clone()).or_default()
+        self.note(id);
+        self.entries.or_insert_with(id, Box::default)
     }
 
     /// The entry, if there is one, and noted as changed.
     pub(crate) fn change_known(&mut self, id: &ConversationId) -> Option<&mut Entry<B>> {
-        let entry = self.entries.get_mut(id)?;
-        self.changed.insert(id.clone());
-        Some(entry)
+        if self.entries.get(id).is_some() {
+            self.note(id);
+        }
+        self.touch(id)
     }
 
     /// The entry, if there is one, for a change that the page does not see.
     pub(crate) fn touch(&mut self, id: &ConversationId) -> Option<&mut Entry<B>> {
-        self.entries.get_mut(id)
+        self.entries.get_mut(id).map(|entry| &mut **entry)
     }
 
     pub(crate) fn insert(&mut self, id: ConversationId, entry: Entry<B>) {
-        self.changed.insert(id.clone());
-        self.entries.insert(id, entry);
+        self.note(&id);
+        self.entries.insert(id, Box::new(entry));
     }
 
     pub(crate) fn remove(&mut self, id: &ConversationId) {
         if self.entries.remove(id).is_some() {
-            self.changed.insert(id.clone());
+            self.note(id);
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&ConversationId, &Entry<B>)> {
-        self.entries.iter()
+        self.entries.iter().map(|(id, entry)| (id, &**entry))
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&ConversationId, &mut Entry<B>)> {
-        self.entries.iter_mut()
+        self.entries.iter_mut().map(|(id, entry)| (id, &mut **entry))
     }
 
     pub(crate) fn clear(&mut self) {
         self.changed.extend(self.entries.keys().cloned());
         self.entries.clear();
+        // A conversation that changed before is named once all the same.
+        self.changed.sort();
+        self.changed.dedup();
     }
 
     pub(crate) fn take_changed(&mut self) -> Vec<ConversationId> {
-        std::mem::take(&mut self.changed).into_iter().collect()
+        std::mem::take(&mut self.changed)
+    }
+
+    fn note(&mut self, id: &ConversationId) {
+        if !self.changed.contains(id) {
+            self.changed.push(id.clone());
+        }
     }
 
     /// The digest of what is shown; `None` while some of it is known only from the mirror.
     pub(crate) fn digest(&self) -> Option<Digest> {
         let mut digest = Digest::default();
-        for (id, entry) in &self.entries {
+        for (id, entry) in self.iter() {
             if entry.is_mirrored() {
                 return None;
             }

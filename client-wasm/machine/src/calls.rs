@@ -1,10 +1,10 @@
 //! Commands that wait for their replies.
 
-use std::collections::BTreeMap;
-
 use message_service_shared::frame::CallId;
 use message_service_shared::id::ConversationId;
 use message_service_shared::seq::Seq;
+
+use crate::sorted::Sorted;
 
 /// How long the machine's own commands may take before the connection counts as dead.
 pub(crate) const OWN_TIMEOUT_MS: u64 = 10_000;
@@ -31,7 +31,7 @@ pub(crate) enum Pending {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     last: CallId,
-    waiting: BTreeMap<CallId, (Pending, u64)>,
+    waiting: Sorted<CallId, (Pending, u64)>,
 }
 
 impl Calls {

@@ -30,6 +30,7 @@ mod random;
 mod reads;
 mod requests;
 mod resume;
+mod sorted;
 mod timeline;
 
 pub use body::Body;

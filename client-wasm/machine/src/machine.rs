@@ -46,7 +46,7 @@ pub struct Machine<B> {
     pub(crate) view: View,
     pub(crate) timeline: Option<Timeline<B>>,
     pub(crate) inbox_next: Option<message_service_shared::answer::InboxCursor>,
-    pub(crate) mirror: Mirror,
+    pub(crate) mirror: Mirror<B>,
     pub(crate) dot: Dot,
     told_state: ConnectionState,
     stop_reason: Option<ApiError>,

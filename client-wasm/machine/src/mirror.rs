@@ -10,18 +10,21 @@
 //! One key for each conversation, so that tabs can't overwrite each other. This module knows what
 //! the storage holds and what it should hold; the difference is what is written.
 
-use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use message_service_shared::id::{ConversationId, Epoch, UserId};
 use message_service_shared::limits::MIRRORED;
 use message_service_shared::message::Millis;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::Standing;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::body::Body;
 use crate::book::Book;
 use crate::random::Random;
 use crate::reads::{PendingRead, Reads};
+use crate::sorted::Sorted;
 
 /// The version of the format; another one is thrown away.
 const VERSION: u32 = 1;
@@ -79,12 +82,14 @@ pub(crate) enum Heard {
     SignedOut(Option<UserId>),
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Mirror {
+/// `B` parses what is stored, as it does what the server says.
+#[derive(Clone, Debug)]
+pub(crate) struct Mirror<B> {
+    parser: PhantomData<B>,
     /// What the storage holds, as far as is known.
-    stored: BTreeMap<String, String>,
+    stored: Sorted<String, String>,
     /// Keys that another tab wrote, and how they are dealt with.
-    yielding: BTreeMap<String, Yield>,
+    yielding: Sorted<String, Yield>,
 }
 
 /// What is done about a key that another tab wrote.
@@ -108,13 +113,23 @@ pub(crate) struct Update {
 /// Writes to do: a key, and its value or `None` to remove it.
 pub(crate) type Writes = Vec<(String, Option<String>)>;
 
-impl Mirror {
+impl<B> Default for Mirror<B> {
+    fn default() -> Self {
+        Self { parser: PhantomData, stored: Sorted::default(), yielding: Sorted::default() }
+    }
+}
+
+impl<B: Body> Mirror<B> {
     pub(crate) fn load(stored: Vec<(String, String)>) -> Self {
-        Self { stored: stored.into_iter().collect(), yielding: BTreeMap::new() }
+        let mut mirror = Self::default();
+        for (key, value) in stored {
+            mirror.stored.insert(key, value);
+        }
+        mirror
     }
 
     pub(crate) fn head(&self) -> Option<Head> {
-        let head: Head = parse(self.stored.get(HEAD)?)?;
+        let head: Head = parse::<B, _>(self.stored.get(HEAD)?)?;
         (head.v == VERSION).then_some(head)
     }
 
@@ -122,7 +137,7 @@ impl Mirror {
     pub(crate) fn entries(&self) -> Vec<(ConversationId, Standing, Option<Millis>)> {
         let entry = |(key, value): (&String, &String)| {
             let id = key.strip_prefix("c:")?.parse().ok()?;
-            let shown: Shown = parse(value)?;
+            let shown: Shown = parse::<B, _>(value)?;
             let standing = Standing {
                 base: shown.base,
                 last_seq: shown.last,
@@ -178,11 +193,9 @@ impl Mirror {
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
     pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
-        let over = self
-            .yielding
-            .extract_if(.., |key, yielding| key.starts_with("r:") && yielding.until <= now);
-        let over: Vec<String> = over.map(|(key, _)| key).collect();
-        over.iter().filter_map(|key| self.read(key, self.stored.get(key)?)).collect()
+        let over =
+            self.yielding.extract(|key, yielding| key.starts_with("r:") && yielding.until <= now);
+        over.iter().filter_map(|(key, _)| self.read(key, self.stored.get(key)?)).collect()
     }
 
     /// Nothing is left to do about what other tabs wrote up to now.
@@ -212,28 +225,34 @@ impl Mirror {
     /// Removes everything but whose it is. The head is never taken away for a moment: other tabs
     /// would read that as a sign-out.
     pub(crate) fn clear(&mut self) -> Writes {
-        let head = self.stored.remove_entry(HEAD);
+        let head = self.stored.remove(HEAD);
         let writes = self.purge();
-        self.stored.extend(head);
+        if let Some(head) = head {
+            self.stored.insert(HEAD.to_owned(), head);
+        }
         writes
     }
 
     /// Removes everything.
     pub(crate) fn purge(&mut self) -> Writes {
         self.yielding.clear();
-        std::mem::take(&mut self.stored).into_keys().map(|key| (key, None)).collect()
+        std::mem::take(&mut self.stored)
+            .into_entries()
+            .into_iter()
+            .map(|(key, _)| (key, None))
+            .collect()
     }
 
     /// Brings the reads up to date, and the rest as well where `book` is given: only a tab that has
     /// caught up may say what is unread.
-    pub(crate) fn update<B>(
+    pub(crate) fn update(
         &mut self,
         reads: &Reads,
         book: Option<&Book<B>>,
         now: u64,
         wall: Millis,
     ) -> Update {
-        let mut wanted = BTreeMap::new();
+        let mut wanted = Sorted::default();
         if let Some(Head { epoch, .. }) = self.head() {
             for (id, read) in reads.iter() {
                 let epoch = epoch.clone();
@@ -245,13 +264,13 @@ impl Mirror {
             add_unread(&mut wanted, book, wall);
         }
         let is_ours = |key: &str| key.starts_with("r:") || (book.is_some() && key != HEAD);
-        let stale = self.stored.keys().filter(|key| is_ours(key) && !wanted.contains_key(*key));
+        let stale = self.stored.keys().filter(|key| is_ours(key) && wanted.get(*key).is_none());
         let stale: Vec<String> = stale.cloned().collect();
-        let changes = wanted.into_iter().map(|(key, value)| (key, Some(value)));
+        let changes = wanted.into_entries().into_iter().map(|(key, value)| (key, Some(value)));
         let changes: Writes = changes.chain(stale.into_iter().map(|key| (key, None))).collect();
         let mut update = Update::default();
         for (key, value) in changes {
-            if says_the_same(self.stored.get(&key), value.as_ref()) {
+            if says_the_same::<B>(self.stored.get(&key), value.as_ref()) {
                 continue;
             }
             match self.yielding.get_mut(&key) {
@@ -269,7 +288,7 @@ impl Mirror {
     /// A read that belongs to the mirror's epoch.
     fn read(&self, key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
         let id = key.strip_prefix("r:")?.parse().ok()?;
-        let read: Unacknowledged = parse(value)?;
+        let read: Unacknowledged = parse::<B, _>(value)?;
         let here = self.head().is_some_and(|head| head.epoch == read.epoch);
         here.then_some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
     }
@@ -283,7 +302,7 @@ impl Mirror {
     }
 }
 
-fn add_unread<B>(wanted: &mut BTreeMap<String, String>, book: &Book<B>, wall: Millis) {
+fn add_unread<B>(wanted: &mut Sorted<String, String>, book: &Book<B>, wall: Millis) {
     let unread = book.iter().filter_map(|(id, entry)| {
         let standing = entry.standing();
         (standing.counted_in_total() > 0).then_some((id, entry, standing))
@@ -307,11 +326,12 @@ fn add_unread<B>(wanted: &mut BTreeMap<String, String>, book: &Book<B>, wall: Mi
 }
 
 /// Two tabs hold an entry back until slightly different moments; that is no difference to write.
-fn says_the_same(stored: Option<&String>, wanted: Option<&String>) -> bool {
+fn says_the_same<B: Body>(stored: Option<&String>, wanted: Option<&String>) -> bool {
     match (stored, wanted) {
         (Some(stored), Some(wanted)) if stored != wanted => {
-            let plain =
-                |text: &String| parse::<Shown>(text).map(|shown| Shown { show_at: None, ..shown });
+            let plain = |text: &String| {
+                parse::<B, Shown>(text).map(|shown| Shown { show_at: None, ..shown })
+            };
             matches!((plain(stored), plain(wanted)), (Some(one), Some(other)) if one == other)
         }
         (stored, wanted) => stored == wanted,
@@ -322,8 +342,8 @@ fn key(prefix: &str, id: &ConversationId) -> String {
     [prefix, id.as_str()].concat()
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(text: &str) -> Option<T> {
-    serde_json::from_str(text).ok()
+fn parse<B: Body, T: DeserializeOwned>(text: &str) -> Option<T> {
+    B::parse(text)?.read()
 }
 
 fn text(value: &impl Serialize) -> String {

@@ -1,11 +1,11 @@
 //! Reads that the server has not acknowledged: kept until it has, over reconnects and, through the
 //! mirror, over reloads.
 
-use std::collections::BTreeMap;
-
 use message_service_shared::id::ConversationId;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::MemberHalf;
+
+use crate::sorted::Sorted;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PendingRead {
@@ -14,11 +14,11 @@ pub(crate) struct PendingRead {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reads(BTreeMap<ConversationId, PendingRead>);
+pub(crate) struct Reads(Sorted<ConversationId, PendingRead>);
 
 impl Reads {
     pub(crate) fn add(&mut self, conversation: &ConversationId, read: PendingRead) {
-        let pending = self.0.entry(conversation.clone()).or_insert(read);
+        let pending = self.0.or_insert_with(conversation, || read);
         pending.seq = pending.seq.max(read.seq);
         pending.mark_seen = pending.mark_seen.max(read.mark_seen);
     }

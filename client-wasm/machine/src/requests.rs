@@ -4,12 +4,11 @@
 use message_service_shared::answer::InboxCursor;
 use message_service_shared::command::{Clear, List, Mark, Presence, Pull, Recall};
 use message_service_shared::error::{ApiError, ErrorCode};
-use message_service_shared::frame::{CallId, write_command, write_named};
+use message_service_shared::frame::{CallId, write_command, write_with_raw};
 use message_service_shared::id::{ClientMsgId, ConversationId};
 use message_service_shared::seq::Seq;
 use message_service_shared::view::View;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::body::Body;
 use crate::calls::{OWN_TIMEOUT_MS, Pending};
@@ -69,13 +68,13 @@ impl Jobs {
     }
 }
 
-/// As `message_service_shared::command::SendMessage`, with the content passed through as text.
+/// `message_service_shared::command::SendMessage` without its content, which passes through as
+/// text.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SendThrough<'a> {
+struct SendHead<'a> {
     conversation: &'a ConversationId,
     client_msg_id: &'a ClientMsgId,
-    content: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_seq: Option<Seq>,
 }
@@ -142,15 +141,8 @@ impl<B: Body> Machine<B> {
                 },
             ),
             Request::Send { conversation, client_msg_id, content } => {
-                // The hands made it from a value, so it is JSON; the server says so if it is not.
-                let content = RawValue::from_string(content.clone()).unwrap_or_default();
-                let send = SendThrough {
-                    conversation,
-                    client_msg_id,
-                    content: &content,
-                    read_seq: job.read_seq,
-                };
-                write_named(id, "send", &send)
+                let head = SendHead { conversation, client_msg_id, read_seq: job.read_seq };
+                write_with_raw(id, "send", &head, "content", content)
             }
             Request::Mark(conversation) => {
                 write_command(id, &Mark { conversation: conversation.clone() })

@@ -1,9 +1,9 @@
 //! The open conversation: what was delivered of it, in order and without a gap.
 
-use std::collections::BTreeMap;
-
 use message_service_shared::id::ConversationId;
 use message_service_shared::seq::Seq;
+
+use crate::sorted::Sorted;
 
 /// Messages that wait for a gap to close; beyond that a pull brings them again.
 const WAITING: usize = 256;
@@ -12,7 +12,7 @@ const WAITING: usize = 256;
 pub(crate) struct Timeline<B> {
     pub(crate) conversation: ConversationId,
     stage: Stage,
-    waiting: BTreeMap<Seq, B>,
+    waiting: Sorted<Seq, B>,
     /// A message after the gap is known to exist.
     pub(crate) lacking: bool,
     /// Every listener has returned for the messages up to here.
@@ -28,11 +28,11 @@ enum Stage {
 }
 
 impl<B> Timeline<B> {
-    pub(crate) const fn new(conversation: ConversationId) -> Self {
+    pub(crate) fn new(conversation: ConversationId) -> Self {
         Self {
             conversation,
             stage: Stage::Opening,
-            waiting: BTreeMap::new(),
+            waiting: Sorted::default(),
             lacking: false,
             rendered: Seq::ZERO,
         }
@@ -80,11 +80,8 @@ impl<B> Timeline<B> {
     fn in_turn(&mut self) -> Vec<B> {
         let Stage::Open(end) = &mut self.stage else { return Vec::new() };
         let mut turn = Vec::new();
-        while let Some(first) = self.waiting.first_entry() {
-            if *first.key() > end.next() {
-                break;
-            }
-            let (seq, message) = first.remove_entry();
+        while self.waiting.first_key().is_some_and(|first| *first <= end.next()) {
+            let Some((seq, message)) = self.waiting.take_first() else { break };
             if seq > *end {
                 *end = seq;
                 turn.push(message);
