@@ -19,6 +19,7 @@ pub use pushes::{PushRequest, Pushed, To};
 pub use sending::Acknowledge;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use message_service_shared::answer::Online;
 use message_service_shared::close::CloseCode;
@@ -44,6 +45,8 @@ pub struct Service {
     ids: Arc<dyn Ids>,
     rules: Rules,
     audits: audit::Audits,
+    /// An append failed in the store: a message may be stored whose derived values are not.
+    unsure: AtomicBool,
 }
 
 /// What the service stands on.
@@ -115,7 +118,16 @@ impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts, rules: Rules) -> Self {
         let Parts { store, hub, bus, clock, ids } = parts;
-        Self { store, hub, bus, clock, ids, rules, audits: audit::Audits::default() }
+        Self {
+            store,
+            hub,
+            bus,
+            clock,
+            ids,
+            rules,
+            audits: audit::Audits::default(),
+            unsure: AtomicBool::new(false),
+        }
     }
 
     /// The sessions of this node.
@@ -187,6 +199,19 @@ impl Service {
     pub fn end_sessions(&self, user: &UserId) {
         let to = Audience::Users(vec![user.clone()]);
         self.bus.publish(Envelope { to, news: News::Close(CloseCode::Ended) });
+    }
+
+    /// Repairs what a failed append may have left behind, before anybody relies on derived values:
+    /// its sender may have given up, and nobody else may come by.
+    async fn heal(&self) -> Result<(), Error> {
+        if !self.unsure.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let repaired = self.store.repair().await;
+        if repaired.is_err() {
+            self.unsure.store(true, Ordering::Relaxed);
+        }
+        Ok(repaired?)
     }
 
     /// Refuses a conversation that the user has no part in. A conversation of two that has no

@@ -71,11 +71,11 @@ impl<B> Book<B> {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.changed.extend(self.entries.keys().cloned());
+        let ids: Vec<ConversationId> = self.entries.keys().cloned().collect();
+        for id in &ids {
+            self.note(id);
+        }
         self.entries.clear();
-        // A conversation that changed before is named once all the same.
-        self.changed.sort();
-        self.changed.dedup();
     }
 
     pub(crate) fn take_changed(&mut self) -> Vec<ConversationId> {

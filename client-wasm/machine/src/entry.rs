@@ -8,6 +8,8 @@ use message_service_shared::unread::{
     ConversationHalf, Counted, MemberHalf, Standing, base, standing,
 };
 
+use crate::sorted::Sorted;
+
 /// Facts of messages after a gap that wait for the gap to close.
 const WAITING: usize = 64;
 
@@ -35,7 +37,7 @@ pub(crate) struct Entry<B> {
     /// Hidden until then, since somebody is likely to read it before.
     pub(crate) held: Option<Held>,
     /// Facts of messages beyond the newest one that is known without a gap.
-    waiting: Vec<Fact>,
+    waiting: Sorted<Seq, Fact>,
 }
 
 /// A message's position and revision: a preview is replaced only by a higher one.
@@ -60,7 +62,6 @@ enum Knowledge {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fact {
-    seq: Seq,
     silent: bool,
     own: bool,
 }
@@ -86,7 +87,7 @@ impl<B> Default for Entry<B> {
             fetch_at: None,
             doubted: false,
             held: None,
-            waiting: Vec::new(),
+            waiting: Sorted::default(),
         }
     }
 }
@@ -185,27 +186,27 @@ impl<B> Entry<B> {
 
     /// Takes in a message's fact.
     pub(crate) fn tell(&mut self, head: &MessageHead, own: bool) -> Told {
-        let fact = Fact { seq: head.seq, silent: head.is_silent(), own };
+        let (seq, fact) = (head.seq, Fact { silent: head.is_silent(), own });
         self.last_at = self.last_at.max(head.at);
-        if self.waiting.iter().any(|waiting| waiting.seq == fact.seq) {
+        if self.waiting.get(&seq).is_some() {
             return Told::Nothing;
         }
         let known = match &self.knowledge {
             Knowledge::Nothing => None,
-            Knowledge::Mirrored(standing) if fact.seq <= standing.last_seq => {
+            Knowledge::Mirrored(standing) if seq <= standing.last_seq => {
                 return Told::Nothing;
             }
             Knowledge::Mirrored(_) => None,
             Knowledge::Halves { conversation, .. } => Some(conversation.last_seq),
         };
-        if known.is_some_and(|last_seq| fact.seq <= last_seq) {
+        if known.is_some_and(|last_seq| seq <= last_seq) {
             return Told::Nothing;
         }
         if self.waiting.len() < WAITING {
-            self.waiting.push(fact);
+            self.waiting.insert(seq, fact);
         }
         self.catch_up();
-        if known.is_some() && self.last_seq() >= fact.seq { Told::InTurn } else { Told::Gap }
+        if known.is_some() && self.last_seq() >= seq { Told::InTurn } else { Told::Gap }
     }
 
     /// Notes that a message never counts; says whether its position is known.
@@ -258,20 +259,19 @@ impl<B> Entry<B> {
     /// Counts the waiting facts that follow without a gap.
     fn catch_up(&mut self) {
         let Knowledge::Halves { conversation, member, .. } = &mut self.knowledge else { return };
-        self.waiting.sort_by_key(|fact| fact.seq);
-        self.waiting.retain(|fact| {
+        self.waiting.retain(|seq, fact| {
             let next = conversation.last_seq.next();
-            if fact.seq > next {
+            if *seq > next {
                 return true;
             }
-            if fact.seq == next {
+            if *seq == next {
                 conversation.last_seq = next;
             }
             if fact.silent {
-                conversation.holes.insert(Run::one(fact.seq));
+                conversation.holes.insert(Run::one(*seq));
             }
             if fact.own {
-                member.wrote(fact.seq);
+                member.wrote(*seq);
             }
             false
         });

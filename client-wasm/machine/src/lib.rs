@@ -25,6 +25,7 @@ mod link;
 mod machine;
 mod mirror;
 mod news;
+mod order;
 mod queries;
 mod random;
 mod reads;

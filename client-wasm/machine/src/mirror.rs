@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::Body;
 use crate::book::Book;
+use crate::order::greatest_first;
 use crate::random::Random;
 use crate::reads::{PendingRead, Reads};
 use crate::sorted::Sorted;
@@ -309,7 +310,7 @@ fn add_unread<B>(wanted: &mut Sorted<String, String>, book: &Book<B>, wall: Mill
     });
     let mut unread: Vec<_> = unread.collect();
     if unread.len() > MIRRORED {
-        unread.sort_by_key(|(_, entry, _)| std::cmp::Reverse(entry.last_at));
+        unread = greatest_first(unread, |(_, entry, _)| entry.last_at);
         let rest = unread.split_off(MIRRORED);
         let n = rest.iter().map(|(_, _, standing)| standing.counted_in_total()).sum();
         wanted.insert(MORE.to_owned(), text(&More { n }));

@@ -9,6 +9,7 @@ use crate::body::Body;
 use crate::entry::{Entry, Newest};
 use crate::link::ConnectionState;
 use crate::machine::Machine;
+use crate::order::greatest_first;
 
 /// What is unread in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,13 +69,9 @@ impl<B: Body> Machine<B> {
 
     /// The list, pinned conversations first, then the newest.
     pub fn conversations(&self) -> Vec<ConversationView<'_, B>> {
-        let mut views: Vec<_> =
-            self.book.iter().filter_map(|(id, entry)| view(id, entry)).collect();
-        views.sort_by(|one, other| {
-            let place = |view: &ConversationView<'_, B>| (view.pinned, view.last_at);
-            place(other).cmp(&place(one)).then_with(|| other.id.cmp(one.id))
-        });
-        views
+        const PINNED: u64 = 1 << 63;
+        let views = self.book.iter().filter_map(|(id, entry)| view(id, entry)).collect();
+        greatest_first(views, |view| view.last_at | if view.pinned { PINNED } else { 0 })
     }
 
     /// One conversation, where it is listed.

@@ -125,8 +125,9 @@ impl<B: Body> Machine<B> {
             unread: 0,
         });
         // Reads first: they are facts that nobody else may have.
-        let mut known: Vec<Known> = known.chain(silent).collect();
-        known.sort_by_key(|known| self.reads.get(&known.id).is_none());
+        let is_read = |known: &Known| self.reads.get(&known.id).is_some();
+        let (mut known, others): (Vec<Known>, Vec<Known>) = known.chain(silent).partition(is_read);
+        known.extend(others);
         known.truncate(NAMED_CONVERSATIONS);
         known
     }

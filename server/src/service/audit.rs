@@ -56,6 +56,7 @@ enum Turn {
 impl Service {
     /// Compares a client's digest with the store.
     pub async fn audit(&self, user: &UserId, claimed: Digest) -> Result<Verdict, Error> {
+        self.heal().await?;
         let stored = self.digest(user).await?;
         Ok(if stored == claimed { Verdict::Agrees } else { Verdict::Differs })
     }

@@ -30,6 +30,7 @@ impl Service {
         if let Some(epoch) = &command.epoch {
             self.require_epoch(epoch).await?;
         }
+        self.heal().await?;
         let named = self.adopt(acting, &command.conversations).await?;
         let verdict = match &command.digest {
             Some(digest) => Some(self.audit(&acting.user, *digest).await?),

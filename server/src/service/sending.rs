@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use std::sync::atomic::Ordering;
+
 use message_service_shared::answer::{MemberNews, Sent};
 use message_service_shared::command::{Recall, SendMessage};
 use message_service_shared::id::{ConversationId, Parties};
@@ -83,6 +85,9 @@ impl Service {
             .record(begun.elapsed().as_secs_f64());
         let missing = StoreError::Broken("an append had no outcome".to_owned());
         outcomes.resize_with(expected, || Err(missing.clone().into()));
+        if outcomes.iter().any(|outcome| matches!(outcome, Err(Error::Store(_)))) {
+            self.unsure.store(true, Ordering::Relaxed);
+        }
         outcomes
     }
 
