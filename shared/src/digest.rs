@@ -55,10 +55,9 @@ impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         // Written out: the formatting machinery would be the largest thing in the browser's copy.
-        (0..16)
-            .rev()
-            .map(|place| char::from(DIGITS[usize::from((digest.0 >> (place * 4)) as u8 & 15)]))
-            .collect()
+        let bytes = digest.0.to_be_bytes();
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
     }
 }
 

@@ -187,11 +187,10 @@ impl<B> Entry<B> {
             return Told::Nothing;
         }
         let known = match &self.knowledge {
-            Knowledge::Nothing => None,
             Knowledge::Mirrored(standing) if fact.seq <= standing.last_seq => {
                 return Told::Nothing;
             }
-            Knowledge::Mirrored(_) => None,
+            Knowledge::Nothing | Knowledge::Mirrored(_) => None,
             Knowledge::Halves { conversation, .. } => Some(conversation.last_seq),
         };
         if known.is_some_and(|last_seq| fact.seq <= last_seq) {

@@ -377,7 +377,7 @@ impl<B: Body> Machine<B> {
         let now = self.now.steady;
         for job in self.jobs.expire(now) {
             let message = "no answer came in time; it is safe to try again";
-            self.fail_job(job, ApiError::new(ErrorCode::Timeout, message));
+            self.fail_job(&job, ApiError::new(ErrorCode::Timeout, message));
         }
         match self.link.stage {
             Stage::Opening { until } if until <= now => self.lose(1006, None),

@@ -112,7 +112,7 @@ impl<B: Body> Machine<B> {
             (Pending::Heartbeat, Ok(Some(beat))) => {
                 self.beaten(beat.read::<Beat>().unwrap_or_default().audit);
             }
-            (Pending::Fetch(asked), Ok(Some(rows))) => self.fetched(asked, rows.elements()),
+            (Pending::Fetch(asked), Ok(Some(rows))) => self.fetched(asked, &rows.elements()),
             (Pending::Fetch(asked), _) => {
                 let again = self.random.between(RETRY_MS.0, RETRY_MS.1);
                 for id in asked {
@@ -138,7 +138,7 @@ impl<B: Body> Machine<B> {
             (Pending::Read { .. } | Pending::Gap(_) | Pending::Heartbeat | Pending::Look, _) => {}
             (Pending::Job(number), outcome) => {
                 if let Some(job) = self.jobs.end(number) {
-                    self.finish_job(job, outcome);
+                    self.finish_job(&job, outcome);
                 }
             }
         }
@@ -199,7 +199,7 @@ impl<B: Body> Machine<B> {
         let id = head.id.clone();
         self.reads.acknowledge(&id, &head.member);
         let last = row.member("last");
-        let version = last.as_ref().and_then(|last| last.read::<PreviewHead>());
+        let version = last.as_ref().and_then(B::read::<PreviewHead>);
         let entry = self.book.change(&id);
         entry.merge_row(head);
         entry.row = Some(row.clone());
@@ -210,7 +210,7 @@ impl<B: Body> Machine<B> {
         Some(id)
     }
 
-    fn fetched(&mut self, asked: Vec<ConversationId>, rows: Vec<B>) {
+    fn fetched(&mut self, asked: Vec<ConversationId>, rows: &[B]) {
         let found: Vec<ConversationId> = rows.iter().filter_map(|row| self.row(row)).collect();
         for id in asked {
             if !found.contains(&id) {
@@ -253,10 +253,10 @@ impl<B: Body> Machine<B> {
     }
 
     /// An answer to the page.
-    fn finish_job(&mut self, job: Job, outcome: Result<Option<B>, ApiError>) {
+    fn finish_job(&mut self, job: &Job, outcome: Result<Option<B>, ApiError>) {
         let settled = match outcome {
             Err(error) => Err(error),
-            Ok(result) => self.settled(&job, result),
+            Ok(result) => self.settled(job, result),
         };
         match settled {
             Ok(settled) => {
@@ -269,7 +269,7 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    pub(crate) fn fail_job(&mut self, job: Job, error: ApiError) {
+    pub(crate) fn fail_job(&mut self, job: &Job, error: ApiError) {
         let reset = matches!(error.code, ErrorCode::SeqPastEnd | ErrorCode::WrongEpoch);
         if let Request::Open(conversation) = &job.request
             && self.timeline.as_ref().is_some_and(|open| open.conversation == *conversation)
