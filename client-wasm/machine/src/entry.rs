@@ -8,6 +8,8 @@ use message_service_shared::unread::{
     ConversationHalf, Counted, MemberHalf, Standing, base, standing,
 };
 
+use crate::reads::PendingRead;
+
 /// Facts of messages after a gap that wait for the gap to close.
 const WAITING: usize = 64;
 
@@ -39,11 +41,13 @@ pub(crate) struct Entry<B> {
 /// A message's position and revision: a preview is replaced only by a higher one.
 pub(crate) type Version = (Seq, u32);
 
-/// How long an entry is held back, by either clock.
+/// How long an entry is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) until: u64,
-    pub(crate) show_at: Millis,
+    /// The same moment for other pages, while another tab or device attends to the conversation;
+    /// absent while this tab does, since what it is about to read is nobody else's business.
+    pub(crate) show_at: Option<Millis>,
 }
 
 #[derive(Clone, Debug)]
@@ -203,12 +207,14 @@ impl<B> Entry<B> {
         if known.is_some() && self.last_seq() >= fact.seq { Told::InTurn } else { Told::Gap }
     }
 
-    /// Notes that a message never counts; says whether its position is known.
+    /// Notes that a message never counts; says whether the rest can still be counted on.
     pub(crate) fn silence(&mut self, seq: Seq) -> bool {
         match &mut self.knowledge {
-            Knowledge::Halves { conversation, .. } => {
+            Knowledge::Halves { conversation, counted, .. } => {
                 conversation.holes.insert(Run::one(seq));
-                seq <= conversation.last_seq
+                // It may be one of those that were counted, which nobody here can tell.
+                let is_counted = |old: &mut Counted| old.after < seq && seq <= old.up_to;
+                counted.take_if(is_counted).is_none() && seq <= conversation.last_seq
             }
             Knowledge::Nothing | Knowledge::Mirrored(_) => false,
         }
@@ -228,6 +234,13 @@ impl<B> Entry<B> {
                 member.read(seq, member.mark);
                 member.mark_seen
             }
+        }
+    }
+
+    /// Takes over a read that the server has not acknowledged, and a row may not know of.
+    pub(crate) fn adopt(&mut self, read: PendingRead) {
+        if let Knowledge::Halves { member, .. } = &mut self.knowledge {
+            member.read(read.seq, read.mark_seen);
         }
     }
 

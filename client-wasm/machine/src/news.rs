@@ -160,7 +160,8 @@ impl<B: Body> Machine<B> {
         }
         entry.show_newest((head.seq, head.revision), Newest::Message(message.clone()));
         if (attended || attended_here) && was_silent && entry.held.is_none() && !own {
-            entry.held = Some(Held { until: now + HOLD_MS, show_at: wall + HOLD_MS });
+            let show_at = (!attended_here).then_some(wall + HOLD_MS);
+            entry.held = Some(Held { until: now + HOLD_MS, show_at });
         }
         if told != Told::Nothing {
             let message = message.clone();
@@ -202,6 +203,9 @@ impl<B: Body> Machine<B> {
         let version = last.as_ref().and_then(B::read::<PreviewHead>);
         let entry = self.book.change(&id);
         entry.merge_row(head);
+        if let Some(read) = self.reads.get(&id) {
+            entry.adopt(read);
+        }
         entry.row = Some(row.clone());
         if let (Some(last), Some(version)) = (last, version) {
             entry.show_newest((version.seq, version.revision), Newest::Preview(last));
