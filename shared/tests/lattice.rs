@@ -1,5 +1,7 @@
 //! The unread lattice against a model that has no ranges: a list of messages with flags.
 
+#![cfg(test)]
+
 use message_service_shared::digest::Digest;
 use message_service_shared::id::ConversationId;
 use message_service_shared::limits::RUNS;
@@ -34,6 +36,7 @@ enum Step {
 
 /// One message, as somebody who never heard of ranges would keep it.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each reason not to count")]
 struct Said {
     own: bool,
     silent: bool,
@@ -113,13 +116,17 @@ impl Log {
             }
             Step::Read(place) => {
                 let (messages, at) = self.up_to(place);
-                messages.iter_mut().for_each(|message| message.read = true);
+                for message in messages {
+                    message.read = true;
+                }
                 let mark = self.member.mark;
                 self.member.read(at, mark);
                 self.marked = false;
             }
             Step::Joined if !self.is_in => {
-                self.said.iter_mut().for_each(|message| message.before_joining = true);
+                for message in &mut self.said {
+                    message.before_joining = true;
+                }
                 self.is_in = true;
                 let (term, start_seq) = (self.member.term + 1, seq(self.last()));
                 self.member.merge(&MemberHalf { term, start_seq, ..Default::default() });
@@ -132,12 +139,16 @@ impl Log {
             Step::Joined | Step::Left => {}
             Step::Deleted(place) => {
                 let (messages, floor) = self.up_to(place);
-                messages.iter_mut().for_each(|message| message.deleted = true);
+                for message in messages {
+                    message.deleted = true;
+                }
                 self.conversation.merge(&ConversationHalf { floor, ..Default::default() });
             }
             Step::Cleared(place) => {
                 let (messages, cleared) = self.up_to(place);
-                messages.iter_mut().for_each(|message| message.cleared = true);
+                for message in messages {
+                    message.cleared = true;
+                }
                 self.member.merge(&MemberHalf { cleared, ..Default::default() });
             }
             Step::Marked => {

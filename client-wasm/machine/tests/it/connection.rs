@@ -222,7 +222,9 @@ fn a_sign_of_life_ends_the_wait() {
     ] {
         let mut script = waiting();
         script.attention(false, false);
-        sign.into_iter().for_each(|input| script.input(input));
+        for input in sign {
+            script.input(input);
+        }
         assert_eq!(script.tokens.len(), attempts, "{name}");
     }
 }

@@ -1,5 +1,7 @@
 //! The machine by script: what the page and the server say, and what comes of it.
 
+#![cfg(test)]
+
 mod audits;
 mod connection;
 mod dot;

@@ -165,7 +165,9 @@ impl Script {
         for effect in effects {
             follow_ups.extend(self.take(effect));
         }
-        follow_ups.into_iter().for_each(|input| self.input(input));
+        for input in follow_ups {
+            self.input(input);
+        }
     }
 
     fn take(&mut self, effect: Effect<Value>) -> Option<Input<Value>> {
