@@ -251,9 +251,11 @@ fn a_set() -> impl Strategy<Value = Runs> {
     })
 }
 
-/// A set of more ranges than are kept.
+/// A set of more ranges than are kept, or of very few.
 fn a_set_that_forgot() -> impl Strategy<Value = (Vec<u32>, Runs)> {
-    vec(1..4_000_u32, 300..700).prop_map(|positions| {
+    let many = vec(1..4_000_u32, 300..700);
+    let few = vec(1..4_000_u32, 0..3);
+    prop_oneof![many, few].prop_map(|positions| {
         let set = Runs::from_runs(positions.iter().map(|at| Run::one((*at).into())));
         (positions, set)
     })
@@ -472,7 +474,9 @@ proptest! {
 
     #[test]
     fn a_digest_of_many_rows_tells_one_row_apart(
-        rows in vec(a_short_history(), 1..6), which in any::<prop::sample::Index>(),
+        rows in vec(a_short_history(), 1..6),
+        which in any::<prop::sample::Index>(),
+        change in 0..5_u8,
     ) {
         let standings: Vec<Standing> = rows.iter().map(|steps| Log::of(steps).standing()).collect();
         let of = |standings: &[Standing], order: &mut dyn Iterator<Item = usize>| {
@@ -487,8 +491,16 @@ proptest! {
         prop_assert_eq!(whole, of(&standings, &mut (0..rows.len()).rev()));
         let mut other = standings.clone();
         let changed = &mut other[which.index(rows.len())];
-        changed.unread += 1;
-        prop_assert_ne!(whole, of(&other, &mut (0..rows.len())));
+        let before = *changed;
+        match change {
+            0 => changed.base = changed.base.next(),
+            1 => changed.last_seq = changed.last_seq.next(),
+            2 => changed.unread += 1,
+            3 => changed.marked = !changed.marked,
+            _ => changed.muted = !changed.muted,
+        }
+        let shows = before.shown() > 0 || changed.shown() > 0;
+        prop_assert_eq!(whole != of(&other, &mut (0..rows.len())), shows, "{:?}", before);
     }
 }
 
@@ -611,4 +623,24 @@ fn who_joins_again_starts_at_the_end_and_who_is_out_counts_nothing() {
         (&[Said, Said, Left, Said, Joined], 0),
         (&[Said, Said, Left, Said, Joined, Said], 1),
     ]);
+}
+
+#[test]
+fn a_later_membership_replaces_the_start_of_an_earlier_one_and_nothing_else() {
+    let half = |term, start_seq: u32, read_seq: u32| MemberHalf {
+        term,
+        start_seq: start_seq.into(),
+        read_seq: read_seq.into(),
+        ..MemberHalf::default()
+    };
+    for (one, other, merged) in [
+        (half(1, 9, 2), half(3, 4, 1), half(3, 4, 2)),
+        (half(3, 4, 1), half(3, 7, 0), half(3, 7, 1)),
+        (half(2, 4, 5), half(3, 8, 0), half(3, 8, 5)),
+    ] {
+        for (mut into, from) in [(one.clone(), &other), (other.clone(), &one)] {
+            into.merge(from);
+            assert_eq!(into, merged);
+        }
+    }
 }
