@@ -113,6 +113,18 @@ fn an_attended_message_whose_listeners_hang_shows_after_a_second() {
 }
 
 #[test]
+fn what_no_listener_has_rendered_yet_is_read_neither_on_return_nor_by_a_send() {
+    let mut script = attending();
+    script.listeners_return = false;
+    script.says(ANN, 4);
+    script.attention(true, false);
+    script.attention(true, true);
+    script.send(ANN, "name-1");
+    assert!(!script.is_asked("read"));
+    assert_eq!(script.asked("send").params["readSeq"], 3);
+}
+
+#[test]
 fn leaving_shows_the_truth_at_once() {
     let mut script = attending();
     script.listeners_return = false;
