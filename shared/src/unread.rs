@@ -229,9 +229,11 @@ pub fn standing(
 }
 
 /// Drops what the member's base has made irrelevant, so that two histories that mean the same are
-/// the same value.
+/// the same value. The read position takes over what carried the base: the standing stays what it
+/// was, now and after whatever comes later.
 pub fn normalise(conversation: &mut ConversationHalf, member: &mut MemberHalf) {
     let base = base(conversation, member);
     conversation.holes.drop_up_to(base);
+    member.read_seq = base;
     member.own.drop_up_to(base);
 }

@@ -8,6 +8,7 @@ use message_service_shared::unread::{
     ConversationHalf, Counted, MemberHalf, Standing, base, standing,
 };
 
+use crate::reads::PendingRead;
 use crate::sorted::Sorted;
 
 /// Facts of messages after a gap that wait for the gap to close.
@@ -43,11 +44,13 @@ pub(crate) struct Entry<B> {
 /// A message's position and revision: a preview is replaced only by a higher one.
 pub(crate) type Version = (Seq, u32);
 
-/// How long an entry is held back, by either clock.
+/// How long an entry is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) until: u64,
-    pub(crate) show_at: Millis,
+    /// The same moment for other pages, while another tab or device attends to the conversation;
+    /// absent while this tab does, since what it is about to read is nobody else's business.
+    pub(crate) show_at: Option<Millis>,
 }
 
 #[derive(Clone, Debug)]
@@ -134,6 +137,12 @@ impl<B> Entry<B> {
         self.standing().last_seq
     }
 
+    /// The newest message that is known to exist, from either half.
+    pub(crate) fn known_end(&self) -> Seq {
+        let own = self.member().and_then(|member| member.own.as_slice().last());
+        self.last_seq().max(own.map_or(Seq::ZERO, |run| run.1))
+    }
+
     /// Whether the user's list shows it.
     pub(crate) fn is_listed(&self) -> bool {
         match &self.knowledge {
@@ -192,11 +201,10 @@ impl<B> Entry<B> {
             return Told::Nothing;
         }
         let known = match &self.knowledge {
-            Knowledge::Nothing => None,
             Knowledge::Mirrored(standing) if seq <= standing.last_seq => {
                 return Told::Nothing;
             }
-            Knowledge::Mirrored(_) => None,
+            Knowledge::Nothing | Knowledge::Mirrored(_) => None,
             Knowledge::Halves { conversation, .. } => Some(conversation.last_seq),
         };
         if known.is_some_and(|last_seq| seq <= last_seq) {
@@ -209,12 +217,14 @@ impl<B> Entry<B> {
         if known.is_some() && self.last_seq() >= seq { Told::InTurn } else { Told::Gap }
     }
 
-    /// Notes that a message never counts; says whether its position is known.
+    /// Notes that a message never counts; says whether the rest can still be counted on.
     pub(crate) fn silence(&mut self, seq: Seq) -> bool {
         match &mut self.knowledge {
-            Knowledge::Halves { conversation, .. } => {
+            Knowledge::Halves { conversation, counted, .. } => {
                 conversation.holes.insert(Run::one(seq));
-                seq <= conversation.last_seq
+                // It may be one of those that were counted, which nobody here can tell.
+                let is_counted = |old: &mut Counted| old.after < seq && seq <= old.up_to;
+                counted.take_if(is_counted).is_none() && seq <= conversation.last_seq
             }
             Knowledge::Nothing | Knowledge::Mirrored(_) => false,
         }
@@ -237,6 +247,13 @@ impl<B> Entry<B> {
         }
     }
 
+    /// Takes over a read that the server has not acknowledged, and a row may not know of.
+    pub(crate) fn adopt(&mut self, read: PendingRead) {
+        if let Knowledge::Halves { member, .. } = &mut self.knowledge {
+            member.read(read.seq, read.mark_seen);
+        }
+    }
+
     /// Whether something about it has to be fetched.
     pub(crate) fn is_lacking(&self) -> bool {
         self.doubted
@@ -244,7 +261,10 @@ impl<B> Entry<B> {
                 Knowledge::Nothing => true,
                 Knowledge::Mirrored(_) => !self.waiting.is_empty(),
                 Knowledge::Halves { .. } => {
-                    !self.waiting.is_empty() || !self.standing().exact || self.row.is_none()
+                    !self.waiting.is_empty()
+                        || !self.standing().exact
+                        || self.row.is_none()
+                        || self.known_end() > self.last_seq()
                 }
             }
     }

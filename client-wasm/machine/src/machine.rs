@@ -1,5 +1,6 @@
 //! The machine itself: takes an input, lets each part decide, gives back what is to be done.
 
+use message_service_shared::close::CloseCode;
 use message_service_shared::command::Look;
 use message_service_shared::error::{ApiError, ErrorCode};
 use message_service_shared::frame::write_command;
@@ -161,7 +162,7 @@ impl<B: Body> Machine<B> {
             let mut entry = Entry::mirrored(standing);
             entry.held = show_at.filter(|show_at| *show_at > self.now.wall).map(|show_at| Held {
                 until: self.now.steady + (show_at - self.now.wall),
-                show_at,
+                show_at: Some(show_at),
             });
             self.book.insert(id, entry);
         }
@@ -208,11 +209,7 @@ impl<B: Body> Machine<B> {
         self.jobs.cut_off();
         match self.link.lost(code, self.now.steady, &mut self.random) {
             Loss::Again { in_ms } => self.tell_state(Some(in_ms), error),
-            Loss::Stopped => {
-                let message = "the server ended the session for good";
-                let error = ApiError::new(ErrorCode::Unauthenticated, message);
-                self.stop(Some(error));
-            }
+            Loss::Stopped => self.stop(Some(error.unwrap_or_else(|| ended_by(code)))),
         }
     }
 
@@ -388,7 +385,7 @@ impl<B: Body> Machine<B> {
         let now = self.now.steady;
         for job in self.jobs.expire(now) {
             let message = "no answer came in time; it is safe to try again";
-            self.fail_job(job, ApiError::new(ErrorCode::Timeout, message));
+            self.fail_job(&job, ApiError::new(ErrorCode::Timeout, message));
         }
         match self.link.stage {
             Stage::Opening { until } if until <= now => self.lose(1006, None),
@@ -406,8 +403,9 @@ impl<B: Body> Machine<B> {
 
     fn release_held(&mut self) {
         let now = self.now.steady;
-        for (_, entry) in self.book.iter_mut() {
-            let over = |held: &Held| held.until <= now;
+        for (id, entry) in self.book.iter_mut() {
+            let left = |held: &Held| held.show_at.is_none() && !self.view.attends(id);
+            let over = |held: &Held| held.until <= now || left(held);
             if entry.held.as_ref().is_some_and(over)
                 || (entry.held.is_some() && entry.is_known() && entry.standing().shown() == 0)
             {
@@ -425,4 +423,13 @@ impl<B: Body> Machine<B> {
         let error = error.or_else(|| self.stop_reason.take());
         self.effects.push(Effect::Emit(Event::State { state, previous, retry_in_ms, error }));
     }
+}
+
+/// Why a session that closed with this code is not begun again.
+fn ended_by(code: u16) -> ApiError {
+    if code == CloseCode::ProtocolUnsupported.number() {
+        let message = "the server does not speak this client's protocol version";
+        return ApiError::new(ErrorCode::ProtocolUnsupported, message);
+    }
+    ApiError::new(ErrorCode::Unauthenticated, "the server ended the session for good")
 }

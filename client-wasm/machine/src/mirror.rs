@@ -306,7 +306,8 @@ impl<B: Body> Mirror<B> {
 fn add_unread<B>(wanted: &mut Sorted<String, String>, book: &Book<B>, wall: Millis) {
     let unread = book.iter().filter_map(|(id, entry)| {
         let standing = entry.standing();
-        (standing.counted_in_total() > 0).then_some((id, entry, standing))
+        let read_here = entry.held.is_some_and(|held| held.show_at.is_none());
+        (standing.counted_in_total() > 0 && !read_here).then_some((id, entry, standing))
     });
     let mut unread: Vec<_> = unread.collect();
     if unread.len() > MIRRORED {
@@ -320,7 +321,7 @@ fn add_unread<B>(wanted: &mut Sorted<String, String>, book: &Book<B>, wall: Mill
             n: standing.counted_in_total(),
             last: standing.last_seq,
             base: standing.base,
-            show_at: entry.held.map(|held| held.show_at).filter(|show_at| *show_at > wall),
+            show_at: entry.held.and_then(|held| held.show_at).filter(|show_at| *show_at > wall),
         };
         wanted.insert(key("c:", id), text(&shown));
     }

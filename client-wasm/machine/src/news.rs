@@ -113,7 +113,7 @@ impl<B: Body> Machine<B> {
             (Pending::Heartbeat, Ok(Some(beat))) => {
                 self.beaten(beat.read::<Beat>().unwrap_or_default().audit);
             }
-            (Pending::Fetch(asked), Ok(Some(rows))) => self.fetched(asked, rows.elements()),
+            (Pending::Fetch(asked), Ok(Some(rows))) => self.fetched(asked, &rows.elements()),
             (Pending::Fetch(asked), _) => {
                 let again = self.random.between(RETRY_MS.0, RETRY_MS.1);
                 for id in asked {
@@ -139,7 +139,7 @@ impl<B: Body> Machine<B> {
             (Pending::Read { .. } | Pending::Gap(_) | Pending::Heartbeat | Pending::Look, _) => {}
             (Pending::Job(number), outcome) => {
                 if let Some(job) = self.jobs.end(number) {
-                    self.finish_job(job, outcome);
+                    self.finish_job(&job, outcome);
                 }
             }
         }
@@ -161,7 +161,8 @@ impl<B: Body> Machine<B> {
         }
         entry.show_newest((head.seq, head.revision), Newest::Message(message.clone()));
         if (attended || attended_here) && was_silent && entry.held.is_none() && !own {
-            entry.held = Some(Held { until: now + HOLD_MS, show_at: wall + HOLD_MS });
+            let show_at = (!attended_here).then_some(wall + HOLD_MS);
+            entry.held = Some(Held { until: now + HOLD_MS, show_at });
         }
         if told != Told::Nothing {
             let message = message.clone();
@@ -200,7 +201,7 @@ impl<B: Body> Machine<B> {
         let id = head.id.clone();
         self.reads.acknowledge(&id, &head.member);
         let last = row.member("last");
-        let version = last.as_ref().and_then(|last| last.read::<PreviewHead>());
+        let version = last.as_ref().and_then(B::read::<PreviewHead>);
         let stored = PendingRead { seq: head.member.read_seq, mark_seen: head.member.mark_seen };
         let entry = self.book.change(&id);
         entry.merge_row(head);
@@ -211,6 +212,9 @@ impl<B: Body> Machine<B> {
                 self.reads.add(&id, known);
             }
         }
+        if let Some(read) = self.reads.get(&id) {
+            entry.adopt(read);
+        }
         entry.row = Some(row.clone());
         if let (Some(last), Some(version)) = (last, version) {
             entry.show_newest((version.seq, version.revision), Newest::Preview(last));
@@ -219,7 +223,7 @@ impl<B: Body> Machine<B> {
         Some(id)
     }
 
-    fn fetched(&mut self, asked: Vec<ConversationId>, rows: Vec<B>) {
+    fn fetched(&mut self, asked: Vec<ConversationId>, rows: &[B]) {
         let found: Vec<ConversationId> = rows.iter().filter_map(|row| self.row(row)).collect();
         for id in asked {
             if !found.contains(&id) {
@@ -239,6 +243,9 @@ impl<B: Body> Machine<B> {
             if timeline.end() == before {
                 // Nothing came although something should have: the next message, or the next
                 // session, asks again.
+                if timeline.lacking {
+                    self.retry_at = self.now.steady + RETRY_MS.1;
+                }
                 timeline.lacking = false;
             }
             self.deliver(delivered);
@@ -262,10 +269,10 @@ impl<B: Body> Machine<B> {
     }
 
     /// An answer to the page.
-    fn finish_job(&mut self, job: Job, outcome: Result<Option<B>, ApiError>) {
+    fn finish_job(&mut self, job: &Job, outcome: Result<Option<B>, ApiError>) {
         let settled = match outcome {
             Err(error) => Err(error),
-            Ok(result) => self.settled(&job, result),
+            Ok(result) => self.settled(job, result),
         };
         match settled {
             Ok(settled) => {
@@ -278,7 +285,7 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    pub(crate) fn fail_job(&mut self, job: Job, error: ApiError) {
+    pub(crate) fn fail_job(&mut self, job: &Job, error: ApiError) {
         let reset = matches!(error.code, ErrorCode::SeqPastEnd | ErrorCode::WrongEpoch);
         if let Request::Open(conversation) = &job.request
             && self.timeline.as_ref().is_some_and(|open| open.conversation == *conversation)

@@ -1,4 +1,4 @@
-//! Chance from a seed: SplitMix64 (Steele, Lea and Flood, 2014). For jitter and names, not secrets.
+//! Chance from a seed: `SplitMix64` (Steele, Lea and Flood, 2014). For jitter and names, not secrets.
 
 /// A generator. Equal seeds give equal numbers.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::body::Body;
 use crate::calls::Pending;
 use crate::effect::{Effect, Event};
+use crate::entry::Entry;
 use crate::link::Stage;
 use crate::machine::Machine;
 
@@ -222,7 +223,7 @@ impl<B: Body> Machine<B> {
 
     fn send_fetches(&mut self) {
         let now = self.now.steady;
-        let due = |entry: &crate::entry::Entry<B>| entry.fetch_at.is_some_and(|at| at <= now);
+        let due = |entry: &Entry<B>| entry.fetch_at.is_some_and(|at| at <= now);
         let mut ids = Vec::new();
         for (id, entry) in self.book.iter_mut() {
             if due(entry) && ids.len() < FETCH {
@@ -258,6 +259,10 @@ impl<B: Body> Machine<B> {
     }
 
     fn send_gap(&mut self) {
+        if let Some(timeline) = &mut self.timeline {
+            let known = self.book.get(&timeline.conversation).map(Entry::known_end);
+            timeline.lacking |= timeline.end().zip(known).is_some_and(|(end, known)| end < known);
+        }
         let Some(timeline) = self.timeline.as_ref().filter(|timeline| timeline.lacking) else {
             return;
         };
@@ -285,6 +290,10 @@ impl<B: Body> Machine<B> {
                 matches!(pending, Pending::Read { .. } | Pending::Fetch(_) | Pending::Resume)
             });
         let digest = if due && settled { self.book.digest() } else { None };
+        if let Some(timeline) = self.timeline.as_mut().filter(|_| due) {
+            // An own message from elsewhere changes no badge, so no audit would miss its push.
+            timeline.lacking = timeline.end().is_some();
+        }
         if due && digest.is_none() {
             self.beat.recheck(now, &mut self.random);
         }
