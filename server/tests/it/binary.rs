@@ -2,6 +2,9 @@
 
 use std::net::TcpListener;
 
+use serde_json::json;
+
+use crate::http::try_send;
 use crate::person::{MainApp, Person};
 use crate::process::{Process, command, output};
 use crate::server::{KEY, SECRET};
@@ -39,6 +42,30 @@ fn the_configuration_is_checked_and_printed_without_secrets() {
     let printed = text(&output(command().arg("print-config")).stdout);
     assert!(printed.contains("[redacted]"), "{printed}");
     assert!(!printed.contains(SECRET) && !printed.contains(KEY), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_are_told_where_they_were_asked_for_and_name_no_user() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command();
+    command.env("MESSAGE_SERVICE__METRICS__LISTEN", free.to_string());
+    let process = Process::serve_with(command, &folder.path().join("messages.db"));
+    MainApp::at(process.address).upsert("bob").await;
+    let ann = Person::at(process.address, "ann");
+    let mut socket = ann.connect().await;
+    socket.call("list", json!({})).await.unwrap();
+    ann.say("bob", "hello").await;
+    let told = try_send(free, "GET", "/metrics", &[], "").await.unwrap().text;
+    for expected in [
+        "message_service_sessions 1",
+        "message_service_commands_total{command=\"list\",outcome=\"ok\"} 1",
+        "message_service_http_requests_total{method=\"POST\",route=\"/v1/direct/{user}/messages\",status=\"201\"} 1",
+        "message_service_store_append_seconds_count 1",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in\n{told}");
+    }
+    assert!(!told.contains("ann") && !told.contains("bob"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

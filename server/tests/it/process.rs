@@ -34,7 +34,10 @@ pub(crate) fn output(command: &mut Command) -> Output {
 
 impl Process {
     pub(crate) fn serve(store: &Path) -> Self {
-        let mut command = command();
+        Self::serve_with(command(), store)
+    }
+
+    pub(crate) fn serve_with(mut command: Command, store: &Path) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(store);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
