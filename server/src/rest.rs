@@ -69,11 +69,14 @@ pub(crate) fn finish(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router<Arc<
 }
 
 async fn unknown_path() -> Problem {
-    Problem::new(ErrorCode::UnknownCommand, "there is nothing at this path; see docs/rest.md")
+    Problem::new(
+        ErrorCode::UnknownCommand,
+        "there is nothing at this path; the service's begin with /v1",
+    )
 }
 
 async fn unknown_method() -> Problem {
-    let message = "this path does not know this method; see docs/rest.md";
+    let message = "this path does not know this method";
     Problem::new(ErrorCode::UnknownCommand, message).with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 

@@ -9,9 +9,12 @@
 mod fault;
 mod pace;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -20,7 +23,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use message_service_shared::error::ErrorCode;
-use message_service_shared::limits::FRAME_BYTES;
+use message_service_shared::limits::{AUTHENTICATE_MS, FRAME_BYTES, SILENCE_MS};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Mailbox;
@@ -32,9 +35,38 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Bytes that gather before they go to the system ahead of a flush.
 const WRITE_BUFFER: usize = 16 * 1024;
 
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// A new socket, until it has authenticated.
+    authenticate: Duration,
+    /// A session, between two signs of life.
+    silence: Duration,
+    /// The peer, to accept one frame. Whoever hangs is given up.
+    write: Duration,
+    /// The peer, to answer a close.
+    closing: Duration,
+    /// How long a socket stays open after a frame that was not read to its end. Closing it at once
+    /// would reset the connection, and the peer might never see why.
+    unread: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            authenticate: Duration::from_millis(AUTHENTICATE_MS),
+            silence: Duration::from_millis(SILENCE_MS),
+            write: Duration::from_secs(15),
+            closing: Duration::from_secs(5),
+            unread: Duration::from_secs(1),
+        }
+    }
+}
+
 /// What the reader and the writer of a socket share.
 #[derive(Debug, Default)]
 struct Line {
+    patience: Patience,
     mailbox: Arc<Mailbox>,
     /// The peer has gone, or said that it goes: nothing more is written.
     heard_all: CancellationToken,

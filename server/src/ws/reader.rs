@@ -16,14 +16,6 @@ use super::{Line, fault};
 use crate::node::Node;
 use crate::session::{Handled, Session};
 
-const AUTHENTICATE: Duration = Duration::from_millis(limits::AUTHENTICATE_MS);
-const SILENCE: Duration = Duration::from_millis(limits::SILENCE_MS);
-/// How long the peer may take to answer a close.
-const CLOSING: Duration = Duration::from_secs(5);
-/// How long a socket stays open after a frame that was not read to its end. Closing it at once
-/// would reset the connection, and the peer might never see why.
-const UNREAD: Duration = Duration::from_secs(1);
-
 /// Why no more is read.
 enum Ending {
     /// The peer goes, or is gone.
@@ -47,12 +39,12 @@ where
         Ending::Ours(code) => line.mailbox.close(code),
         Ending::Broken(code) => {
             line.mailbox.close(code);
-            sleep(UNREAD).await;
+            sleep(line.patience.unread).await;
         }
         Ending::Settled => {}
     }
     // A close is answered, and its answer awaited, by reading on until there is nothing left.
-    let end = Instant::now() + CLOSING;
+    let end = Instant::now() + line.patience.closing;
     while let Ok(Some(_)) = timeout_at(end, stream.next()).await {}
 }
 
@@ -66,6 +58,7 @@ where
     if node.draining.is_cancelled() {
         return Err(Ending::Ours(CloseCode::Restart));
     }
+    let silence = line.patience.silence;
     let mut heard = Instant::now();
     loop {
         let now = node.service.clock().now();
@@ -76,10 +69,10 @@ where
         if line.mailbox.closed().is_some() {
             return Err(Ending::Settled);
         }
-        let silent = heard + SILENCE;
-        let deadline = silent.min(Instant::now() + left.min(SILENCE));
+        let silent_at = heard + silence;
+        let deadline = silent_at.min(Instant::now() + left.min(silence));
         let Some(message) = hear(stream, line, deadline).await? else {
-            if Instant::now() >= silent {
+            if Instant::now() >= silent_at {
                 return Err(Ending::Ours(CloseCode::Silent));
             }
             continue;
@@ -114,7 +107,7 @@ where
     };
     let (service, mailbox) = (Arc::clone(&node.service), Arc::clone(&line.mailbox));
     let beginning = Session::begin(service, &*node.resolver, mailbox, &first);
-    match timeout_at(Instant::now() + AUTHENTICATE, beginning).await {
+    match timeout_at(Instant::now() + line.patience.authenticate, beginning).await {
         Ok(Some(session)) => Ok(session),
         Ok(None) => Err(Ending::Settled),
         Err(_) => Err(Ending::Ours(CloseCode::Unavailable)),
@@ -125,7 +118,7 @@ async fn first_frame<S>(stream: &mut S, line: &Line, pace: &mut Pace) -> Result<
 where
     S: Stream<Item = Result<Message, axum::Error>> + Unpin,
 {
-    let deadline = Instant::now() + AUTHENTICATE;
+    let deadline = Instant::now() + line.patience.authenticate;
     loop {
         match hear(stream, line, deadline).await? {
             None => return Err(Ending::Ours(CloseCode::AuthenticationTimeout)),

@@ -11,9 +11,6 @@ use tokio::time::{error::Elapsed, timeout};
 use super::Line;
 use crate::hub::{Mailbox, Outgoing};
 
-/// How long the peer may take to accept one frame. Whoever hangs is given up.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 /// Writes until the session is closed, or the peer is gone.
 pub(super) async fn run<S>(sink: &mut S, line: &Line)
 where
@@ -21,7 +18,7 @@ where
 {
     tokio::select! {
         () = line.heard_all.cancelled() => {}
-        outcome = write_all(sink, &line.mailbox) => match outcome {
+        outcome = write_all(sink, &line.mailbox, line.patience.write) => match outcome {
             Ok(code) => {
                 let code = code.number().to_string();
                 metrics::counter!("message_service_closes_total", "code" => code).increment(1);
@@ -43,16 +40,22 @@ impl From<Elapsed> for Broken {
     }
 }
 
-async fn write_all<S>(sink: &mut S, mailbox: &Mailbox) -> Result<CloseCode, Broken>
+async fn write_all<S>(
+    sink: &mut S,
+    mailbox: &Mailbox,
+    patience: Duration,
+) -> Result<CloseCode, Broken>
 where
     S: Sink<Message> + Unpin,
 {
     loop {
         match mailbox.next().await {
-            Outgoing::Frames(frames) => write(sink, frames.into_iter().filter_map(text)).await?,
+            Outgoing::Frames(frames) => {
+                write(sink, frames.into_iter().filter_map(text), patience).await?;
+            }
             Outgoing::Close(frames, code) => {
                 let frames = frames.into_iter().filter_map(text);
-                write(sink, frames.chain([close(code)])).await?;
+                write(sink, frames.chain([close(code)]), patience).await?;
                 return Ok(code);
             }
         }
@@ -61,14 +64,18 @@ where
 
 /// Many frames, one flush. The time is counted for each frame, so that a large backlog on a thin
 /// line is slow and not broken.
-async fn write<S>(sink: &mut S, messages: impl Iterator<Item = Message>) -> Result<(), Broken>
+async fn write<S>(
+    sink: &mut S,
+    messages: impl Iterator<Item = Message>,
+    patience: Duration,
+) -> Result<(), Broken>
 where
     S: Sink<Message> + Unpin,
 {
     for message in messages {
-        timeout(PATIENCE, sink.feed(message)).await?.map_err(|_| Broken)?;
+        timeout(patience, sink.feed(message)).await?.map_err(|_| Broken)?;
     }
-    timeout(PATIENCE, sink.flush()).await?.map_err(|_| Broken)
+    timeout(patience, sink.flush()).await?.map_err(|_| Broken)
 }
 
 /// The bytes of the mailbox, without another copy.

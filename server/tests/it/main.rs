@@ -1,0 +1,20 @@
+//! The server over real sockets and requests, on a real SQLite file: what only shows from outside.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "all of it is tests, its helpers included"
+)]
+
+mod bad_input;
+mod binary;
+mod closing;
+mod http;
+mod kill;
+mod person;
+mod process;
+mod rest;
+mod server;
+mod socket;
+mod statements;

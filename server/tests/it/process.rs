@@ -1,0 +1,83 @@
+//! The real binary, as a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use crate::http::PATIENCE;
+use crate::server::{KEY, SECRET};
+
+/// A running process. Dropping it kills it.
+pub(crate) struct Process {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    log: Receiver<String>,
+}
+
+/// The binary, with the tests' secrets and nothing else in its environment.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_message-service"));
+    command
+        .env_clear()
+        .env("MESSAGE_SERVICE__JWT__SECRETS", SECRET)
+        .env("MESSAGE_SERVICE__SERVICE_KEYS", KEY);
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+impl Process {
+    pub(crate) fn serve(store: &Path) -> Self {
+        Self::serve_with(command(), store)
+    }
+
+    pub(crate) fn serve_with(mut command: Command, store: &Path) -> Self {
+        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(store);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let address = loop {
+            let line = log.recv_timeout(PATIENCE).expect("the process does not listen");
+            if let Some((_, address)) = line.split_once("listening address=") {
+                break address.trim().parse().unwrap();
+            }
+        };
+        Self { address, child, log }
+    }
+
+    /// SIGKILL: nothing is tidied up.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, as an init system sends it.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; whether it ended well, and what it logged.
+    pub(crate) fn ended(&mut self) -> (bool, Vec<String>) {
+        let status = self.child.wait().unwrap();
+        (status.success(), self.log.iter().collect())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
