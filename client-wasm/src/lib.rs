@@ -1,19 +1,19 @@
-//! The browser SDK's hands: what JavaScript sees of the WebAssembly.
+//! The browser SDK's hands: sockets, storage, timers and the page's events, one small file for each
+//! browser API. Nothing here decides; every input goes to the machine, every effect comes from it.
+//!
+//! Rust may not call into the page while anything of it is borrowed, since the page may call back.
+//! That is structural here: whatever happens is queued, the machine takes one input at a time, and
+//! its effects are done after its borrow has ended ([`core`]).
 
-use message_service_shared::id::{ConversationId, UserId};
-use message_service_shared::limits::PROTOCOL_VERSION;
-use wasm_bindgen::prelude::wasm_bindgen;
+mod body;
+mod client;
+mod convert;
+mod core;
+mod host;
+mod listener;
+mod page;
+mod socket;
+mod storage;
+mod timer;
 
-/// The protocol that this build speaks.
-#[wasm_bindgen(js_name = protocolVersion)]
-pub fn protocol_version() -> u32 {
-    PROTOCOL_VERSION
-}
-
-/// The id of the direct conversation of two users; absent where it can't have one: the same user
-/// twice, or an id that is none.
-#[wasm_bindgen(js_name = directConversation)]
-pub fn direct_conversation(one: &str, other: &str) -> Option<String> {
-    let (one, other) = (UserId::new(one).ok()?, UserId::new(other).ok()?);
-    Some(ConversationId::direct(&one, &other)?.as_str().to_owned())
-}
+pub use client::{Client, direct_conversation, protocol_version};

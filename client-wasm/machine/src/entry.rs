@@ -30,6 +30,8 @@ pub(crate) struct Entry<B> {
     pub(crate) last_at: Millis,
     /// When to fetch the row, because something about it is not known.
     pub(crate) fetch_at: Option<u64>,
+    /// Another tab says something else of it.
+    pub(crate) doubted: bool,
     /// Hidden until then, since somebody is likely to read it before.
     pub(crate) held: Option<Held>,
     /// Facts of messages beyond the newest one that is known without a gap.
@@ -82,6 +84,7 @@ impl<B> Default for Entry<B> {
             newest: None,
             last_at: 0,
             fetch_at: None,
+            doubted: false,
             held: None,
             waiting: Vec::new(),
         }
@@ -168,6 +171,7 @@ impl<B> Entry<B> {
             }
         }
         self.last_at = self.last_at.max(head.last_at);
+        self.doubted = false;
         self.catch_up();
     }
 
@@ -234,7 +238,7 @@ impl<B> Entry<B> {
 
     /// Whether something about it has to be fetched.
     pub(crate) fn is_lacking(&self) -> bool {
-        match &self.knowledge {
+        self.doubted || match &self.knowledge {
             Knowledge::Nothing => true,
             Knowledge::Mirrored(_) => !self.waiting.is_empty(),
             Knowledge::Halves { .. } => {

@@ -356,9 +356,11 @@ impl<B: Body> Machine<B> {
         let may_write = may_write.is_some_and(|(head, user)| head.user == *user);
         if may_write && self.link.state() != ConnectionState::Stopped {
             let book = Some(&self.book).filter(|_| self.link.is_live());
-            let writes = self.mirror.update(&self.reads, book, self.now.steady, self.now.wall);
-            self.store(writes);
+            let update = self.mirror.update(&self.reads, book, self.now.steady, self.now.wall);
+            self.store(update.writes);
+            self.ask_about(update.disputed);
         }
+        self.mirror.end_yielding(self.now.steady);
         self.tell_state(None, None);
         let change = self.dot.update(self.book.unread(), &self.view);
         let changed = self.book.take_changed();

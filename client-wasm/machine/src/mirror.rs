@@ -27,6 +27,8 @@ use crate::reads::{PendingRead, Reads};
 const VERSION: u32 = 1;
 /// What another tab has just written is left alone for so long: its push may be ahead of ours.
 const YIELD_MS: (u64, u64) = (300, 600);
+/// How long the server has to settle a dispute.
+const ASK_MS: u64 = 2_000;
 /// How long another tab has to get its own read acknowledged, before this one sends it too.
 const ADOPT_MS: u64 = 2_000;
 
@@ -78,8 +80,26 @@ pub(crate) enum Heard {
 pub(crate) struct Mirror {
     /// What the storage holds, as far as is known.
     stored: BTreeMap<String, String>,
-    /// Keys that another tab wrote, and until when they are left alone.
-    yielding: BTreeMap<String, u64>,
+    /// Keys that another tab wrote, and how they are dealt with.
+    yielding: BTreeMap<String, Yield>,
+}
+
+/// What is done about a key that another tab wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Yield {
+    /// It is left alone until then.
+    until: u64,
+    /// The server was asked who is right.
+    asked: bool,
+}
+
+/// What to do to the storage, and about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Update {
+    pub(crate) writes: Writes,
+    /// Conversations of which another tab says something else, and goes on saying it. Whoever is
+    /// wrong learns it from the server; writing over each other would make the dot flicker.
+    pub(crate) disputed: Vec<ConversationId>,
 }
 
 /// Writes to do: a key, and its value or `None` to remove it.
@@ -144,7 +164,7 @@ impl Mirror {
             Some(_) => ADOPT_MS,
             None => random.between(YIELD_MS.0, YIELD_MS.1),
         };
-        self.yielding.insert(key.to_owned(), now + wait);
+        self.yielding.insert(key.to_owned(), Yield { until: now + wait, asked: false });
         read.map_or(Heard::Nothing, |(id, read)| Heard::Read(id, read.seq))
     }
 
@@ -155,20 +175,20 @@ impl Mirror {
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
     pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
-        let mut overdue = Vec::new();
-        let stored = &self.stored;
-        self.yielding.retain(|key, until| {
-            if *until > now {
-                return true;
-            }
-            overdue.extend(stored.get(key).and_then(|value| read(key, value)));
-            false
+        let over = self.yielding.extract_if(.., |key, yielding| {
+            key.starts_with("r:") && yielding.until <= now
         });
-        overdue
+        let stored = &self.stored;
+        over.filter_map(|(key, _)| read(&key, stored.get(&key)?)).collect()
+    }
+
+    /// Nothing is left to do about what other tabs wrote up to now.
+    pub(crate) fn end_yielding(&mut self, now: u64) {
+        self.yielding.retain(|_, yielding| yielding.until > now);
     }
 
     pub(crate) fn next_wake(&self) -> Option<u64> {
-        self.yielding.values().min().copied()
+        self.yielding.values().map(|yielding| yielding.until).min()
     }
 
     /// Makes it this user's: keeps it where it is theirs already, and of the same epoch; otherwise
@@ -209,7 +229,7 @@ impl Mirror {
         book: Option<&Book<B>>,
         now: u64,
         wall: Millis,
-    ) -> Writes {
+    ) -> Update {
         let mut wanted = BTreeMap::new();
         for (id, read) in reads.iter() {
             let value = Unacknowledged { seq: read.seq, mark: read.mark_seen };
@@ -223,14 +243,21 @@ impl Mirror {
         let stale: Vec<String> = stale.cloned().collect();
         let changes = wanted.into_iter().map(|(key, value)| (key, Some(value)));
         let changes: Writes = changes.chain(stale.into_iter().map(|key| (key, None))).collect();
-        let mut writes = Writes::new();
+        let mut update = Update::default();
         for (key, value) in changes {
-            let yields = self.yielding.get(&key).is_some_and(|until| *until > now);
-            if !yields && !says_the_same(self.stored.get(&key), value.as_ref()) {
-                self.write(&mut writes, key, value);
+            if says_the_same(self.stored.get(&key), value.as_ref()) {
+                continue;
+            }
+            match self.yielding.get_mut(&key) {
+                Some(yielding) if yielding.until > now => {}
+                Some(yielding) if !yielding.asked => {
+                    *yielding = Yield { until: now + ASK_MS, asked: true };
+                    update.disputed.extend(key.strip_prefix("c:").and_then(|id| id.parse().ok()));
+                }
+                _ => self.write(&mut update.writes, key, value),
             }
         }
-        writes
+        update
     }
 
     fn write(&mut self, writes: &mut Writes, key: String, value: Option<String>) {

@@ -208,6 +208,19 @@ impl<B: Body> Machine<B> {
         }
     }
 
+    /// Another tab shows something else of these, so one of the two is wrong.
+    pub(crate) fn ask_about(&mut self, conversations: Vec<ConversationId>) {
+        if conversations.is_empty() {
+            return;
+        }
+        for id in conversations {
+            let entry = self.book.change(&id);
+            entry.doubted = true;
+            entry.fetch_at = Some(self.now.steady);
+        }
+        self.send_fetches();
+    }
+
     fn send_fetches(&mut self) {
         let now = self.now.steady;
         let due = |entry: &crate::entry::Entry<B>| entry.fetch_at.is_some_and(|at| at <= now);

@@ -146,11 +146,12 @@ impl World {
         };
         let service = node.service.clone();
         let line = format!("the main app pushes {request:?}");
-        // Like any careful caller, it tries again until it works.
+        // Like any careful caller, it tries again under the same key.
         node.spawn(Box::pin(async move {
-            while let Err(error) = service.push(request.clone()).await {
-                if !error.to_api().retryable {
-                    return;
+            for _ in 0..8 {
+                match service.push(request.clone()).await {
+                    Err(error) if error.to_api().retryable => {}
+                    _ => return,
                 }
             }
         }));

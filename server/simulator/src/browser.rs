@@ -28,6 +28,9 @@ pub(crate) struct Tab {
     /// to, and until when it is to be held back.
     held: BTreeMap<ConversationId, u64>,
     pub(crate) complaints: Vec<String>,
+    /// When the machine wants to be woken; asked once after each input, since it asks everything it
+    /// knows.
+    pub(crate) wake: Option<u64>,
 }
 
 /// A message on its way.
@@ -76,6 +79,7 @@ impl Tab {
             shown: None,
             held: BTreeMap::new(),
             complaints: Vec::new(),
+            wake: None,
         }
     }
 
@@ -98,6 +102,7 @@ impl Tab {
                 self.perform(effect, now.steady, &mut wishes, &mut inputs);
             }
         }
+        self.wake = self.machine.next_wake();
         wishes
     }
 

@@ -151,6 +151,17 @@ impl Network {
         self.conns.remove(&id);
     }
 
+    /// Drops connections over which nothing can come any more.
+    pub(crate) fn sweep(&mut self) {
+        let over = |conn: &Conn| {
+            conn.up.ended
+                && conn.down.ended
+                && conn.up.waiting.is_empty()
+                && conn.down.waiting.is_empty()
+        };
+        self.conns.retain(|_, conn| !over(conn));
+    }
+
     pub(crate) fn ids(&self) -> Vec<ConnId> {
         self.conns.keys().copied().collect()
     }

@@ -233,7 +233,9 @@ impl World {
             let busy = self.node.as_ref().is_some_and(Node::is_busy);
             let next = self.next_event().filter(|at| *at <= end);
             self.now = match next {
-                _ if busy && self.now < end => self.now + 1,
+                // Work takes its time, and in the chaos more of it.
+                _ if busy && self.now < end && pace == Pace::Prompt => self.now + 1,
+                _ if busy && self.now < end => (self.now + self.random.between(1, 12)).min(end),
                 Some(at) => at.max(self.now + 1).min(end),
                 None => end,
             };
@@ -249,7 +251,7 @@ impl World {
         let tabs = self.browsers.iter().flat_map(|browser| &browser.tabs);
         let tabs = tabs
             .filter(|tab| !tab.frozen)
-            .flat_map(|tab| [tab.machine.next_wake(), tab.waiting.iter().map(|(at, _)| *at).min()]);
+            .flat_map(|tab| [tab.wake, tab.waiting.iter().map(|(at, _)| *at).min()]);
         let others = [self.network.next(), self.bus.next(), self.restart_at];
         tabs.chain(others).flatten().min()
     }
@@ -278,6 +280,7 @@ impl World {
         self.leave_node();
         self.arrive_at_tabs();
         self.wake_tabs();
+        self.network.sweep();
     }
 
     fn arrive_at_node(&mut self) {
@@ -357,12 +360,11 @@ impl World {
     fn wake_tabs(&mut self) {
         for browser in 0..self.browsers.len() {
             for tab in 0..self.browsers[browser].tabs.len() {
-                let here = &self.browsers[browser].tabs[tab];
-                let due = here.machine.next_wake().is_some_and(|at| at <= self.now);
-                if due && !here.frozen {
+                let mut wakes = 0;
+                while self.is_due(browser, tab) {
                     self.input(browser, tab, Input::Wake);
-                    let again = self.browsers[browser].tabs[tab].machine.next_wake();
-                    if again.is_some_and(|at| at <= self.now) {
+                    wakes += 1;
+                    if wakes > 20 {
                         let name = &self.browsers[browser].tabs[tab].name;
                         self.complaints.push(format!("{name} wants to be woken at once, for ever"));
                         return;
@@ -370,6 +372,11 @@ impl World {
                 }
             }
         }
+    }
+
+    fn is_due(&self, browser: usize, tab: usize) -> bool {
+        let tab = &self.browsers[browser].tabs[tab];
+        !tab.frozen && tab.wake.is_some_and(|at| at <= self.now)
     }
 
     pub(crate) fn input(&mut self, browser: usize, tab: usize, input: Input<serde_json::Value>) {

@@ -50,8 +50,10 @@ pub use self::writer::Written;
 /// The store. Dropping it ends its thread after all that was asked of it is written.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
+    // The writer's connection closes last, because only one that can write leaves the log empty
+    // and removes it; then the file alone is the whole store.
     readers: Readers,
+    writer: Writer,
 }
 
 impl SqliteStore {
@@ -61,7 +63,7 @@ impl SqliteStore {
         let connection = open::for_writing(path)?;
         let readers = Readers::new(|| open::for_reading(path))?;
         let writer = Writer::start(Desk::new(connection)).map_err(OpenError::Thread)?;
-        Ok(Self { writer, readers })
+        Ok(Self { readers, writer })
     }
 
     /// Begins a new life of the data set, as after a backup was put back: every client is told to

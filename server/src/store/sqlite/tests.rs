@@ -36,6 +36,10 @@ impl Place {
         self.folder.path().join("messages.db")
     }
 
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("messages.db-wal")
+    }
+
     fn store(&self) -> SqliteStore {
         SqliteStore::open(self.file()).unwrap()
     }

@@ -177,5 +177,6 @@ async fn dropping_the_store_writes_what_waits() {
         assert!(sends.now_or_never().is_none());
         drop(release);
     }
+    assert!(!place.log().exists(), "the thread has ended, and the file alone is the whole store");
     assert_eq!(all_messages(&place.shared(), &conversation).await.len(), 20);
 }

@@ -1,0 +1,50 @@
+//! The mirror's place: localStorage under one prefix. A storage that is blocked, full or missing is
+//! no error; the page then simply remembers nothing.
+
+use gloo_storage::{LocalStorage, Storage as _};
+use web_sys::{CustomEvent, Storage};
+
+/// Every key of ours begins with it.
+const PREFIX: &str = "ms:";
+/// Tells a badge in the same page, which hears no `storage` event of its own page, that we wrote.
+const CHANGED: &str = "ms:change";
+
+/// The key without the prefix; `None` for a key that is not ours.
+pub(crate) fn own_key(key: &str) -> Option<&str> {
+    key.strip_prefix(PREFIX)
+}
+
+/// All that is ours.
+pub(crate) fn load() -> Vec<(String, String)> {
+    let Some(storage) = storage() else { return Vec::new() };
+    let length = storage.length().unwrap_or(0);
+    let keys = (0..length).filter_map(|index| storage.key(index).ok().flatten());
+    keys.filter_map(|key| {
+        let value = storage.get_item(&key).ok().flatten()?;
+        Some((own_key(&key)?.to_owned(), value))
+    })
+    .collect()
+}
+
+/// Writes a key, or removes it.
+pub(crate) fn store(key: &str, value: Option<&str>) {
+    let Some(storage) = storage() else { return };
+    let key = [PREFIX, key].concat();
+    let _ = match value {
+        Some(value) => storage.set_item(&key, value),
+        None => storage.remove_item(&key),
+    };
+}
+
+/// Tells this page's badges that something was written.
+pub(crate) fn tell_page() {
+    if let (Some(window), Ok(event)) = (web_sys::window(), CustomEvent::new(CHANGED)) {
+        let _ = window.dispatch_event(&event);
+    }
+}
+
+/// gloo's accessor panics where there is no storage, so that is asked first.
+fn storage() -> Option<Storage> {
+    let available = web_sys::window()?.local_storage().ok().flatten().is_some();
+    available.then(LocalStorage::raw)
+}
