@@ -49,6 +49,7 @@ impl Total<'_> {
     /// All that needs the packed SDK.
     fn packed_sdk(&mut self, tarball: &Path, chromium: &Path) {
         let steps = self.steps;
+        self.check(|| sdk::budget::check(steps));
         self.suite("tests: SDK without a browser", package::tests(), tap);
         self.check(|| package::publint(steps, tarball));
         self.check(|| package::types_are_right(steps, tarball));
