@@ -51,7 +51,7 @@ fn stored(event: &StorageEvent) -> Option<Input<JsBody>> {
         None => Some(Input::StorageCleared),
         Some(key) => {
             let key = storage::own_key(&key)?;
-            Some(Input::Stored(key.to_owned(), event.new_value()))
+            Some(Input::Stored(key.to_owned(), storage::read(key)))
         }
     }
 }

@@ -26,6 +26,11 @@ pub(crate) fn load() -> Vec<(String, String)> {
     .collect()
 }
 
+/// What a key holds now.
+pub(crate) fn read(key: &str) -> Option<String> {
+    storage()?.get_item(&[PREFIX, key].concat()).ok().flatten()
+}
+
 /// Writes a key, or removes it.
 pub(crate) fn store(key: &str, value: Option<&str>) {
     let Some(storage) = storage() else { return };

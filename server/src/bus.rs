@@ -32,6 +32,7 @@ pub enum Audience {
 
 /// What there is to tell.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one lives no longer than it takes to tell")]
 pub enum News {
     /// A push for the clients.
     Push(Push),

@@ -1,5 +1,11 @@
 //! Who calls: what a token says, told by whoever can check it.
 
+mod jwt;
+mod service_keys;
+
+pub use jwt::{Jwt, LEEWAY_MS, Mint, MintError, TOKEN_BYTES};
+pub use service_keys::ServiceKeys;
+
 use std::fmt;
 
 use async_trait::async_trait;

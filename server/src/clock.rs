@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use message_service_shared::id::{ClientMsgId, MessageId, SessionId};
+use message_service_shared::id::{ClientMsgId, Epoch, MessageId, SessionId};
 use message_service_shared::message::Millis;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -55,6 +55,11 @@ pub(crate) fn session_id(uuid: Uuid) -> SessionId {
 /// A name for a message whose sender gave none.
 pub(crate) fn client_msg_id(uuid: Uuid) -> ClientMsgId {
     text(uuid, ClientMsgId::new)
+}
+
+/// The life of a data set that begins now.
+pub(crate) fn epoch(uuid: Uuid) -> Epoch {
+    text(uuid, Epoch::new)
 }
 
 fn text<T, E: fmt::Debug>(uuid: Uuid, id: impl Fn(String) -> Result<T, E>) -> T {

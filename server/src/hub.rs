@@ -109,7 +109,9 @@ impl Hub {
             Push::Message(new) => Some(&new.message.conversation),
             Push::Revised(_) | Push::Member(_) | Push::Goodbye(_) => None,
         };
+        let mut delivered = 0;
         self.for_each(to, |seats| {
+            delivered += seats.len() as u64;
             let attends = |seat: &Seat| conversation.is_some_and(|id| seat.attends(id));
             let attended = seats.iter().any(attends);
             for seat in seats {
@@ -117,6 +119,7 @@ impl Hub {
                 seat.mailbox.put(if held { letter.attended() } else { letter.plain() });
             }
         });
+        metrics::counter!("message_service_pushes_total").increment(delivered);
     }
 
     /// Ends every session of this node, each with a word on when to come back.

@@ -1,9 +1,217 @@
-//! The server of message-service.
+//! message-service: messages and notifications for a web product.
+//!
+//! The service runs beside the main app, as the binary `message-service`, or inside it, as an
+//! [`axum::Router`] nested under any prefix:
+//!
+//! ```no_run
+//! use message_service::config::{Config, StoreAt};
+//! use message_service::service::{PushRequest, To};
+//! use message_service::{MessageService, message::Content};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config = Config { store: StoreAt::Sqlite("data/messages.db".into()), ..Config::default() };
+//! config.jwt.secrets = vec![std::env::var("MESSAGE_SECRET")?.as_str().into()];
+//! config.service_keys = vec![std::env::var("MESSAGE_KEY")?.as_str().into()];
+//! let messages = MessageService::start(config).await?;
+//!
+//! let app: axum::Router = axum::Router::new().nest("/messages", messages.router());
+//!
+//! messages
+//!     .push(PushRequest {
+//!         to: To::Users(vec!["ann".parse()?]),
+//!         content: Content::notice("Your order is on its way"),
+//!         quiet: false,
+//!         key: None,
+//!     })
+//!     .await?;
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! axum::serve(listener, app).await?;
+//! messages.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A frame's or request's road leads from the edges (`rest`, `ws`) through [`session`] to
+//! [`service`], which decides, and from there to the [`store`] and, by the [`bus`], to the
+//! [`hub`] of every node, where the sessions are.
 
 pub mod bus;
 pub mod caller;
 pub mod clock;
+pub mod config;
 pub mod hub;
+mod measure;
+mod node;
+pub mod origin;
+mod problem;
+mod rest;
+pub mod serve;
 pub mod service;
 pub mod session;
 pub mod store;
+mod ws;
+
+pub use measure::RecorderTaken;
+pub use message_service_shared::{command, error, id, limits, message, push, row, seq};
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use message_service_shared::close::CloseCode;
+use message_service_shared::push::{Goodbye, Push};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use self::bus::InProcess;
+use self::caller::{Jwt, Resolver, ServiceKeys};
+use self::clock::{Clock, Ids, RandomIds, SystemClock};
+use self::config::{Config, ConfigError, DrainConfig, Secret, StoreAt};
+use self::hub::Hub;
+use self::node::Node;
+use self::service::{Parts, PushRequest, Pushed, Rules, Service};
+use self::store::memory::MemoryStore;
+use self::store::sqlite::{OpenError, SqliteStore};
+use self::store::{Profile, Store, StoreError};
+
+/// The service, started.
+#[derive(Debug)]
+pub struct MessageService {
+    node: Arc<Node>,
+    drain: DrainConfig,
+    /// Ends what runs beside the requests, at the latest when the service is dropped.
+    _ended: DropGuard,
+}
+
+/// Why the service did not start. Each says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration does not do.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store's file can't be used.
+    #[error("the store can't be opened: {0}")]
+    Open(#[from] OpenError),
+    /// The store was opened and does not work.
+    #[error("the store does not work: {0}")]
+    Store(#[from] StoreError),
+    /// Metrics are recorded elsewhere.
+    #[error(transparent)]
+    Metrics(#[from] RecorderTaken),
+    /// Metrics can't be answered there.
+    #[error("metrics can't be answered at {address} ({source}); change `metrics.listen`")]
+    MetricsListen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl MessageService {
+    /// Starts, with users told by the JWTs that the main app signs.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        config.check_standalone()?;
+        let secrets = config.jwt.secrets.iter().map(Secret::expose);
+        let jwt = &config.jwt;
+        let resolver = Jwt::new(secrets, jwt.issuer.as_deref(), jwt.audience.as_deref());
+        Self::start_with(config, Arc::new(resolver)).await
+    }
+
+    /// Starts, with users told by the host itself: by its cookies, its sessions, or tokens of its
+    /// own. The host may do without service keys, and push in process.
+    pub async fn start_with(
+        config: Config,
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let ended = CancellationToken::new();
+        if let Some(address) = config.metrics.listen {
+            let recorder = measure::record()?;
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|source| StartError::MetricsListen { address, source })?;
+            tokio::spawn(measure::serve(listener, recorder, ended.clone()));
+        }
+        let store = open(&config.store).await?;
+        store.repair().await?;
+        let hub = Arc::new(Hub::default());
+        let parts = Parts {
+            store,
+            bus: Arc::new(InProcess::new(Arc::clone(&hub))),
+            hub,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        };
+        let origins = config.origins()?;
+        let rules = Rules { direct: config.direct, product_name: config.product_name };
+        let node = Node {
+            service: Arc::new(Service::new(parts, rules)),
+            resolver,
+            service_keys: ServiceKeys::new(config.service_keys.iter().map(Secret::expose)),
+            origins,
+            draining: CancellationToken::new(),
+            work: TaskTracker::new(),
+        };
+        Ok(Self { node: Arc::new(node), drain: config.drain, _ended: ended.drop_guard() })
+    }
+
+    /// Every path of the service, to be nested under any prefix.
+    pub fn router(&self) -> Router {
+        let routes = rest::routes().route("/v1/socket", get(ws::upgrade));
+        rest::finish(routes, &self.node).with_state(Arc::clone(&self.node))
+    }
+
+    /// Speaks as the product.
+    pub async fn push(&self, request: PushRequest) -> Result<Pushed, service::Error> {
+        self.node.service.push(request).await
+    }
+
+    /// Takes in what the main app says of users.
+    pub async fn upsert_users(&self, users: Vec<Profile>) -> Result<(), service::Error> {
+        self.node.service.upsert_users(users).await
+    }
+
+    /// The rules themselves, for what has no method here.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.node.service
+    }
+
+    /// Ends: nobody new comes in, every session is told when to come back and closed, and what is
+    /// under way is waited for, within `drain.wait_ms`.
+    pub async fn shutdown(&self) {
+        let DrainConfig { after_ms, within_ms, wait_ms } = self.drain;
+        self.node.draining.cancel();
+        let goodbye = || Push::Goodbye(Goodbye { after_ms, within_ms });
+        self.node.service.hub().close_all(goodbye, CloseCode::Restart);
+        self.node.work.close();
+        let waiting = self.node.work.wait();
+        if tokio::time::timeout(Duration::from_millis(wait_ms), waiting).await.is_err() {
+            let left = self.node.work.len();
+            tracing::warn!(left, "sockets and requests were still open when the time was over");
+        }
+    }
+}
+
+async fn open(store: &StoreAt) -> Result<Arc<dyn Store>, StartError> {
+    match store {
+        StoreAt::Memory => {
+            let epoch = clock::epoch(RandomIds.make(SystemClock.now()));
+            Ok(Arc::new(MemoryStore::new(epoch)))
+        }
+        StoreAt::Sqlite(path) => Ok(Arc::new(open_sqlite(path.clone()).await?)),
+    }
+}
+
+/// Opening reads and writes a file, which may take a while.
+async fn open_sqlite(path: PathBuf) -> Result<SqliteStore, StartError> {
+    let opening = tokio::task::spawn_blocking(move || SqliteStore::open(path)).await;
+    let broken = |error: tokio::task::JoinError| StoreError::Broken(error.to_string());
+    Ok(opening.map_err(broken)??)
+}

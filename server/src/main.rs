@@ -1,2 +1,172 @@
-//! placeholder
-fn main() {}
+//! The binary: reads the command line, and serves.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Parser, Subcommand};
+use message_service::MessageService;
+use message_service::caller::Mint;
+use message_service::config::{Config, LogConfig, LogFormat};
+use message_service::id::UserId;
+use message_service::serve::{listen, serve};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Messages and notifications for a web product: keeps them in a database, and brings them to
+/// whoever is online.
+#[derive(Parser)]
+#[command(name = "message-service", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT; the second one ends it at once.
+    Serve(Settings),
+    /// Read the configuration and say whether it would do.
+    CheckConfig(Settings),
+    /// Print the configuration as it comes out of all its layers, without its secrets.
+    PrintConfig(Settings),
+    /// Mint a user's token, for trying things out.
+    Token(Token),
+}
+
+/// Settings come from flags, then from the environment (as `MESSAGE_SERVICE__JWT__SECRETS`), then
+/// from the file, then from the defaults.
+#[derive(Args)]
+struct Settings {
+    /// A configuration file in TOML; `print-config` shows what can be in it.
+    #[arg(long, value_name = "FILE", env = "MESSAGE_SERVICE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where to listen, such as 127.0.0.1:8787; port 0 takes one that is free.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where to keep everything: the path of an SQLite file, or `memory`.
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+}
+
+#[derive(Args)]
+struct Token {
+    #[command(flatten)]
+    settings: Settings,
+    /// Whose token it is.
+    #[arg(long, value_name = "ID")]
+    user: UserId,
+    /// The user's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// For how many seconds it is good.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
+    ttl: u64,
+}
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let outcome = match CommandLine::parse().command {
+        Command::Serve(settings) => run(&settings),
+        Command::CheckConfig(settings) => check(&settings),
+        Command::PrintConfig(settings) => print(&settings),
+        Command::Token(token) => mint(&token),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("message-service: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Settings {
+    fn load(&self) -> Result<Config, Box<dyn Error>> {
+        let flags = [("listen", &self.listen), ("store", &self.store)];
+        let flags = flags.into_iter().filter_map(|(key, text)| Some((key, text.clone()?)));
+        // Names that are not text are none of ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+        Ok(Config::load(self.config.as_deref(), environment, flags)?)
+    }
+}
+
+#[tokio::main]
+async fn run(settings: &Settings) -> Outcome {
+    let config = settings.load()?;
+    log(&config.log)?;
+    // Before anything is open, so that a signal is never missed.
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    config.check_standalone()?;
+    let listener = listen(&config.listen).await?;
+    let service = MessageService::start(config).await?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let serving = serve(&service, listener, either(&mut terminate, &mut interrupt));
+    let mut serving = std::pin::pin!(serving);
+    let (mut again_terminate, mut again_interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let second = async {
+        either(&mut again_terminate, &mut again_interrupt).await;
+        either(&mut again_terminate, &mut again_interrupt).await;
+    };
+    tokio::select! {
+        outcome = &mut serving => outcome?,
+        () = second => return Err("ended at once, by the second signal".into()),
+    }
+    tracing::info!("drained");
+    Ok(())
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn log(config: &LogConfig) -> Outcome {
+    let filter = EnvFilter::try_new(&config.filter)
+        .map_err(|error| format!("`log.filter` can't be read: {error}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.format {
+        LogFormat::Text => log.with_ansi(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+fn check(settings: &Settings) -> Outcome {
+    settings.load()?.check_standalone()?;
+    say("the configuration will do");
+    Ok(())
+}
+
+fn print(settings: &Settings) -> Outcome {
+    say(&toml::to_string(&settings.load()?)?);
+    Ok(())
+}
+
+fn mint(token: &Token) -> Outcome {
+    let config = token.settings.load()?;
+    let secret =
+        config.jwt.secrets.first().ok_or("`jwt.secrets` is empty; set one to sign with")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let mint = Mint {
+        sub: &token.user,
+        exp: now.saturating_add(Duration::from_secs(token.ttl)).as_secs(),
+        name: token.name.as_deref(),
+        iss: config.jwt.issuer.as_deref(),
+        aud: config.jwt.audience.as_deref(),
+    };
+    say(&mint.sign(secret.expose())?);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "it is what the command was asked for")]
+fn say(text: &str) {
+    println!("{text}");
+}

@@ -33,6 +33,17 @@ pub struct Session {
     epoch: Epoch,
     expires_at: Millis,
     suspicion: Suspicion,
+    /// What the command that is being handled was refused with.
+    refused: Option<ErrorCode>,
+}
+
+/// What became of a frame, for whoever counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// The command's name; `None` where the frame held none.
+    pub command: Option<&'static str>,
+    /// What it was refused with; `None` where it succeeded.
+    pub refused: Option<ErrorCode>,
 }
 
 /// What the audits have found so far.
@@ -79,11 +90,29 @@ impl Session {
 
     /// Takes a frame and puts the answer into the mailbox. Runs to its end even when the socket
     /// goes meanwhile: what was stored has to be told.
-    pub async fn handle(&mut self, frame: &str) {
-        match read_command(frame) {
-            Ok((call, command)) => self.dispatch(call, command).await,
-            Err(unreadable) => self.reply(unreadable.id, &Err::<(), _>(unreadable.error)),
-        }
+    pub async fn handle(&mut self, frame: &str) -> Handled {
+        self.refused = None;
+        let command = match read_command(frame) {
+            Ok((call, command)) => {
+                let name = command.name();
+                self.dispatch(call, command).await;
+                Some(name)
+            }
+            Err(unreadable) => {
+                self.reply(unreadable.id, &Err::<(), _>(unreadable.error));
+                None
+            }
+        };
+        Handled { command, refused: self.refused }
+    }
+
+    /// Answers a frame with an error, without doing what it asks.
+    pub fn refuse(&mut self, frame: &str, error: ApiError) {
+        let call = match read_command(frame) {
+            Ok((call, _)) => Some(call),
+            Err(unreadable) => unreadable.id,
+        };
+        self.reply(call, &Err::<(), _>(error));
     }
 
     /// Who it is.
@@ -101,7 +130,8 @@ impl Session {
         self.expires_at
     }
 
-    fn reply(&self, call: Option<CallId>, outcome: &Result<impl Serialize, ApiError>) {
+    fn reply(&mut self, call: Option<CallId>, outcome: &Result<impl Serialize, ApiError>) {
+        self.refused = outcome.as_ref().err().map(|error| error.code);
         put_reply(&self.mailbox, call, outcome);
     }
 }
@@ -173,13 +203,14 @@ impl Opening<'_> {
         let epoch = service.epoch().await?;
         let id = session_id(service.ids().make(now));
         service.hub().join(user.id.clone(), id.clone(), Arc::clone(&mailbox));
-        let session = Session {
+        let mut session = Session {
             mailbox,
             acting: Acting { user: user.id.clone(), via: Via::Session(id.clone()) },
             id: id.clone(),
             epoch: epoch.clone(),
             expires_at: verified.expires_at,
             suspicion: Suspicion::None,
+            refused: None,
             service,
         };
         let welcome = Welcome { session: id, user, epoch, now, heartbeat_ms: limits::HEARTBEAT_MS };

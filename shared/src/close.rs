@@ -19,8 +19,12 @@ pub enum AfterClose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum CloseCode {
+    /// The peer breaks the WebSocket protocol itself.
+    ProtocolBroken = 1002,
     /// A binary frame; the protocol is text.
     BinaryFrame = 1003,
+    /// A text frame whose bytes are not UTF-8.
+    NotUtf8 = 1007,
     /// A frame over the limit.
     FrameTooLarge = 1009,
     /// A mistake of the server's own.
@@ -37,6 +41,8 @@ pub enum CloseCode {
     AuthenticationTimeout = 4003,
     /// The store could not be reached while the session began.
     Unavailable = 4004,
+    /// The session went on sending far more than it may, after it was told so.
+    Flooding = 4005,
     /// The token has expired, at the start or while the session lived.
     TokenExpired = 4100,
     /// The token is not accepted; a fresh one may be.
@@ -51,8 +57,10 @@ pub enum CloseCode {
 
 impl CloseCode {
     /// Every code, for documents and tables.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
+        Self::ProtocolBroken,
         Self::BinaryFrame,
+        Self::NotUtf8,
         Self::FrameTooLarge,
         Self::Internal,
         Self::Restart,
@@ -61,6 +69,7 @@ impl CloseCode {
         Self::Reset,
         Self::AuthenticationTimeout,
         Self::Unavailable,
+        Self::Flooding,
         Self::TokenExpired,
         Self::TokenRejected,
         Self::NotAuthenticated,
@@ -76,7 +85,9 @@ impl CloseCode {
     /// The reason on the wire, at most 123 bytes (RFC 6455 §5.5).
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::ProtocolBroken => "WebSocket protocol error",
             Self::BinaryFrame => "frames are text",
+            Self::NotUtf8 => "text frames are UTF-8",
             Self::FrameTooLarge => "frame too large",
             Self::Internal => "internal error",
             Self::Restart => "restarting, come back soon",
@@ -85,6 +96,7 @@ impl CloseCode {
             Self::Reset => "the data set was reset",
             Self::AuthenticationTimeout => "not authenticated in time",
             Self::Unavailable => "temporarily unavailable",
+            Self::Flooding => "too many frames, come back later",
             Self::TokenExpired => "token expired",
             Self::TokenRejected => "token rejected",
             Self::NotAuthenticated => "the first frame must authenticate",

@@ -260,6 +260,13 @@ macro_rules! asks {
             /// Every name there is.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
+            /// The name in the frame.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$command(_) => $name,)*
+                }
+            }
+
             /// Reads the parameters of the command with this name; `None` where there is no such
             /// command.
             pub(crate) fn read<E>(

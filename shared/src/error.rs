@@ -74,6 +74,31 @@ impl ErrorCode {
         Self::Internal,
     ];
 
+    /// The code as it is written on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownCommand => "unknown_command",
+            Self::Invalid => "invalid",
+            Self::TooLarge => "too_large",
+            Self::Unauthenticated => "unauthenticated",
+            Self::TokenExpired => "token_expired",
+            Self::Forbidden => "forbidden",
+            Self::UserUnknown => "user_unknown",
+            Self::ConversationUnknown => "conversation_unknown",
+            Self::MessageUnknown => "message_unknown",
+            Self::SeqPastEnd => "seq_past_end",
+            Self::WrongEpoch => "wrong_epoch",
+            Self::IdempotencyConflict => "idempotency_conflict",
+            Self::ProtocolUnsupported => "protocol_unsupported",
+            Self::Unavailable => "unavailable",
+            Self::RateLimited => "rate_limited",
+            Self::Timeout => "timeout",
+            Self::Closed => "closed",
+            Self::Internal => "internal",
+        }
+    }
+
     /// Whether the same call may succeed later, unchanged.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Unavailable | Self::RateLimited | Self::Timeout | Self::Internal)
@@ -135,5 +160,18 @@ impl ApiError {
     pub fn with_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = Some(field.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_one_spelling() {
+        for code in ErrorCode::ALL {
+            let written = serde_json::to_value(code).unwrap();
+            assert_eq!(written.as_str(), Some(code.as_str()));
+        }
     }
 }

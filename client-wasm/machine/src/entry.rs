@@ -238,13 +238,14 @@ impl<B> Entry<B> {
 
     /// Whether something about it has to be fetched.
     pub(crate) fn is_lacking(&self) -> bool {
-        self.doubted || match &self.knowledge {
-            Knowledge::Nothing => true,
-            Knowledge::Mirrored(_) => !self.waiting.is_empty(),
-            Knowledge::Halves { .. } => {
-                !self.waiting.is_empty() || !self.standing().exact || self.row.is_none()
+        self.doubted
+            || match &self.knowledge {
+                Knowledge::Nothing => true,
+                Knowledge::Mirrored(_) => !self.waiting.is_empty(),
+                Knowledge::Halves { .. } => {
+                    !self.waiting.is_empty() || !self.standing().exact || self.row.is_none()
+                }
             }
-        }
     }
 
     /// Replaces the newest message, if this one is newer or a later writing of it.

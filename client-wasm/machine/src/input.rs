@@ -77,7 +77,8 @@ pub enum Input<B> {
     },
     /// The tab shows another page.
     Page(Page),
-    /// Another tab wrote to the storage, or removed (`None`); the key is without the prefix.
+    /// Another tab wrote to the storage, or removed (`None`); the key is without the prefix. The
+    /// value is the one that is stored now: an event's own may have been overwritten since.
     Stored(String, Option<String>),
     /// Another tab emptied the storage.
     StorageCleared,

@@ -36,6 +36,8 @@ pub struct Machine<B> {
     /// Reads and pulls that the server refused for now are not tried again before.
     pub(crate) retry_at: u64,
     pub(crate) user: Option<UserId>,
+    /// Whose mirror is shown, before a session has begun.
+    pub(crate) shown_for: Option<UserId>,
     /// The user as the server presents them, for the page.
     pub(crate) profile: Option<B>,
     pub(crate) epoch: Option<Epoch>,
@@ -65,6 +67,7 @@ impl<B: Body> Machine<B> {
             beat: Beat::default(),
             retry_at: 0,
             user: None,
+            shown_for: None,
             profile: None,
             epoch: None,
             book: Book::default(),
@@ -140,7 +143,11 @@ impl<B: Body> Machine<B> {
         }
         self.mirror = Mirror::load(stored);
         self.forget();
-        if self.mirror.head().is_some() {
+        if let Some(head) = self.mirror.head() {
+            // What is shown is of that time and user, whatever other tabs make of the mirror until
+            // this one has a session.
+            self.epoch = Some(head.epoch);
+            self.shown_for = Some(head.user);
             self.show_mirror();
         }
         self.stop_reason = None;
@@ -231,6 +238,7 @@ impl<B: Body> Machine<B> {
         self.timeline = None;
         self.inbox_next = None;
         self.user = None;
+        self.shown_for = None;
         self.profile = None;
         self.epoch = None;
     }
@@ -352,8 +360,9 @@ impl<B: Body> Machine<B> {
     fn settle(&mut self) {
         self.run_due();
         self.release_held();
-        let may_write = self.mirror.head().zip(self.user.as_ref());
-        let may_write = may_write.is_some_and(|(head, user)| head.user == *user);
+        let may_write = self.mirror.head().is_some_and(|head| {
+            Some(&head.user) == self.user.as_ref() && Some(&head.epoch) == self.epoch.as_ref()
+        });
         if may_write && self.link.state() != ConnectionState::Stopped {
             let book = Some(&self.book).filter(|_| self.link.is_live());
             let update = self.mirror.update(&self.reads, book, self.now.steady, self.now.wall);

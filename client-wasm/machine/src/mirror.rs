@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `head` | `{"v":1,"user":…,"login":…,"epoch":…}` | whose mirror it is |
 //! | `c:<conversation>` | `{"n":3,"last":17,"base":14,"showAt":…}` | something is unread there |
-//! | `r:<conversation>` | `{"seq":17,"mark":1}` | read, and not acknowledged yet |
+//! | `r:<conversation>` | `{"seq":17,"mark":1,"epoch":…}` | read, and not acknowledged yet |
 //! | `more` | `{"n":12}` | total of what the list has no room for |
 //!
 //! One key for each conversation, so that tabs can't overwrite each other. This module knows what
@@ -54,11 +54,14 @@ struct Shown {
     show_at: Option<Millis>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A read is a fact, and so any tab may write it, also one that has not heard of a new epoch yet.
+/// That is why it says which one it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unacknowledged {
     seq: Seq,
     #[serde(default)]
     mark: u32,
+    epoch: Epoch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,7 +138,7 @@ impl Mirror {
 
     /// What it says was read and not acknowledged.
     pub(crate) fn reads(&self) -> Vec<(ConversationId, PendingRead)> {
-        self.stored.iter().filter_map(|(key, value)| read(key, value)).collect()
+        self.stored.iter().filter_map(|(key, value)| self.read(key, value)).collect()
     }
 
     /// Another tab wrote.
@@ -159,7 +162,7 @@ impl Mirror {
                 _ => Heard::Nothing,
             };
         }
-        let read = value.and_then(|value| read(key, value));
+        let read = value.and_then(|value| self.read(key, value));
         let wait = match &read {
             Some(_) => ADOPT_MS,
             None => random.between(YIELD_MS.0, YIELD_MS.1),
@@ -175,11 +178,11 @@ impl Mirror {
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
     pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
-        let over = self.yielding.extract_if(.., |key, yielding| {
-            key.starts_with("r:") && yielding.until <= now
-        });
-        let stored = &self.stored;
-        over.filter_map(|(key, _)| read(&key, stored.get(&key)?)).collect()
+        let over = self
+            .yielding
+            .extract_if(.., |key, yielding| key.starts_with("r:") && yielding.until <= now);
+        let over: Vec<String> = over.map(|(key, _)| key).collect();
+        over.iter().filter_map(|key| self.read(key, self.stored.get(key)?)).collect()
     }
 
     /// Nothing is left to do about what other tabs wrote up to now.
@@ -231,9 +234,12 @@ impl Mirror {
         wall: Millis,
     ) -> Update {
         let mut wanted = BTreeMap::new();
-        for (id, read) in reads.iter() {
-            let value = Unacknowledged { seq: read.seq, mark: read.mark_seen };
-            wanted.insert(key("r:", id), text(&value));
+        if let Some(Head { epoch, .. }) = self.head() {
+            for (id, read) in reads.iter() {
+                let epoch = epoch.clone();
+                let value = Unacknowledged { seq: read.seq, mark: read.mark_seen, epoch };
+                wanted.insert(key("r:", id), text(&value));
+            }
         }
         if let Some(book) = book {
             add_unread(&mut wanted, book, wall);
@@ -258,6 +264,14 @@ impl Mirror {
             }
         }
         update
+    }
+
+    /// A read that belongs to the mirror's epoch.
+    fn read(&self, key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
+        let id = key.strip_prefix("r:")?.parse().ok()?;
+        let read: Unacknowledged = parse(value)?;
+        let here = self.head().is_some_and(|head| head.epoch == read.epoch);
+        here.then_some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
     }
 
     fn write(&mut self, writes: &mut Writes, key: String, value: Option<String>) {
@@ -302,12 +316,6 @@ fn says_the_same(stored: Option<&String>, wanted: Option<&String>) -> bool {
         }
         (stored, wanted) => stored == wanted,
     }
-}
-
-fn read(key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
-    let id = key.strip_prefix("r:")?.parse().ok()?;
-    let read: Unacknowledged = parse(value)?;
-    Some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
 }
 
 fn key(prefix: &str, id: &ConversationId) -> String {

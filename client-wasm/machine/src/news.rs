@@ -17,6 +17,7 @@ use crate::effect::{Effect, Event, Settled};
 use crate::entry::{Held, Newest, Told};
 use crate::input::Request;
 use crate::machine::Machine;
+use crate::reads::PendingRead;
 use crate::requests::Job;
 
 /// A gap may be a mere reordering; it closes by itself within so long, or the row is fetched.
@@ -200,8 +201,16 @@ impl<B: Body> Machine<B> {
         self.reads.acknowledge(&id, &head.member);
         let last = row.member("last");
         let version = last.as_ref().and_then(|last| last.read::<PreviewHead>());
+        let stored = PendingRead { seq: head.member.read_seq, mark_seen: head.member.mark_seen };
         let entry = self.book.change(&id);
         entry.merge_row(head);
+        if let Some(member) = entry.member() {
+            let known = PendingRead { seq: member.read_seq, mark_seen: member.mark_seen };
+            if known.seq > stored.seq || known.mark_seen > stored.mark_seen {
+                // Ahead of the store: it takes the read over, or says that it can't be.
+                self.reads.add(&id, known);
+            }
+        }
         entry.row = Some(row.clone());
         if let (Some(last), Some(version)) = (last, version) {
             entry.show_newest((version.seq, version.revision), Newest::Preview(last));

@@ -64,10 +64,8 @@ impl<B: Body> Machine<B> {
             self.stop(None);
             return self.effects.push(Effect::Emit(Event::SignedOut(user)));
         }
-        let known_user = self.mirror.head().map(|head| head.user);
-        let known_epoch = self.epoch.clone().or_else(|| self.mirror.head().map(|head| head.epoch));
-        let other_user = known_user.is_some_and(|user| user != head.user.id);
-        let other_epoch = known_epoch.is_some_and(|epoch| epoch != head.epoch);
+        let other_user = self.shown_for.take().is_some_and(|user| user != head.user.id);
+        let other_epoch = self.epoch.as_ref().is_some_and(|epoch| *epoch != head.epoch);
         if other_user || other_epoch {
             self.forget_data();
         }

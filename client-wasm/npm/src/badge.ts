@@ -50,7 +50,7 @@ interface Mirror {
   wakeAt: number;
 }
 
-type Entry = { v?: unknown; user?: unknown; n?: number; last?: number; showAt?: number; seq?: number };
+type Entry = { v?: unknown; user?: unknown; epoch?: unknown; n?: number; last?: number; showAt?: number; seq?: number };
 
 /** A broken entry says nothing, and so does any value that is no object. */
 function parse(text: string | null | undefined): Entry {
@@ -83,7 +83,8 @@ function readMirror(now: number): Mirror {
     const { n, last, showAt } = parse(text);
     const counts = n! > 0 && Number.isInteger(n);
     if (!counts || !/^(c:|more$)/.test(key)) continue;
-    if (last! <= parse(all.get("r" + key.slice(1))).seq!) continue;
+    const { seq, epoch } = parse(all.get("r" + key.slice(1)));
+    if (last! <= seq! && epoch === head.epoch) continue;
     if (showAt! > now && showAt! <= now + LONGEST_HOLD) {
       mirror.wakeAt = Math.min(mirror.wakeAt, showAt!);
     } else {

@@ -1,8 +1,7 @@
 /**
  * The entry of `message-service-client`.
  */
-import { wasm } from "./load.js";
-
+export { MessageClient } from "./client.js";
 export { MessageServiceError, UnauthorizedError } from "./errors.js";
 export { init } from "./load.js";
 export type {
@@ -32,15 +31,4 @@ export type {
   User,
 } from "./protocol.js";
 
-/** The version of the protocol that this SDK speaks. Needs `init()`. */
-export function protocolVersion(): number {
-  return wasm().protocolVersion();
-}
-
-/**
- * The id of the direct conversation of two users; `undefined` for a user with themself. Needs
- * `init()`.
- */
-export function directConversation(one: string, other: string): string | undefined {
-  return wasm().directConversation(one, other);
-}
+export { directConversation, protocolVersion } from "./version.js";

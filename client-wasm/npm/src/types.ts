@@ -2,7 +2,7 @@
  * What users of the SDK see, apart from the wire's own types in `protocol.ts`.
  */
 import type { MessageServiceError } from "./errors.js";
-import type { Content, Message, Page, Preview, User } from "./protocol.js";
+import type { Message, Page, Preview } from "./protocol.js";
 
 /** Where `init` finds the WebAssembly; by default beside the package's own code. */
 export type WasmSource = string | URL | Response | BufferSource | WebAssembly.Module;
@@ -138,45 +138,3 @@ export interface Events {
 
 /** Takes a listener off again. */
 export type Unsubscribe = () => void;
-
-/** The SDK's one class. */
-export declare class MessageClient {
-  constructor(options: MessageClientOptions);
-  readonly state: ConnectionState;
-  /** Who is signed in, once the first session has begun. */
-  readonly user: User | undefined;
-  readonly unread: Unread;
-  /** Whether the dot shows. */
-  readonly dot: boolean;
-  /** Loads the WebAssembly if need be, connects, and resolves once live. */
-  connect(): Promise<void>;
-  /** Ends the session and stops. What this browser knows stays for the next page. */
-  close(): void;
-  /** Ends the session, and forgets all that this browser knows of the user. */
-  signOut(): void;
-  on<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => void): Unsubscribe;
-  /** The list so far, newest first. */
-  conversations(): Conversation[];
-  /** Adds the list's next page; resolves to whether there is more. */
-  loadMore(): Promise<boolean>;
-  conversation(id: string): Conversation | undefined;
-  /** The id of the direct conversation with a user. */
-  directWith(user: string): string;
-  /** Opens a conversation in this tab, closing the one that was open, and reads it. */
-  open(conversation: string): Promise<Opened>;
-  /** Closes the open conversation. */
-  leave(): void;
-  history(conversation: string, options: { before: number; limit?: number }): Promise<History>;
-  send(conversation: string, content: Content | string, options?: SendOptions): Promise<Message>;
-  /** Reads up to a message that was shown. Only needed with `autoRead: false`. */
-  read(conversation: string, seq: number): void;
-  markUnread(conversation: string): Promise<void>;
-  /** Removes a conversation from the list until something new is said in it. */
-  remove(conversation: string): Promise<void>;
-  configure(conversation: string, settings: { muted?: boolean; pinned?: boolean }): Promise<void>;
-  recall(conversation: string, seq: number): Promise<Message>;
-  /** Those of the users who are online. */
-  presence(users: string[]): Promise<string[]>;
-  /** Tells which page this tab shows; the dot hides on `"messages"` while it is looked at. */
-  setPage(page: Page): void;
-}

@@ -19,7 +19,7 @@ test("the total sums the conversations and those beyond the list", (t) => {
     "ms:c:system:alice": { n: 1, last: 4 },
     "ms:more": { n: 12 },
     "other:c:x": { n: 100, last: 1 },
-    "ms:r:group:1": { seq: 5 },
+    "ms:r:group:1": { seq: 5, epoch: head().epoch },
   });
   const dot = badge();
   assert.deepEqual([dot.total, dot.visible], [16, true]);
@@ -30,10 +30,10 @@ test("a read that the server has not acknowledged counts as read", (t) => {
   browser.write({
     "ms:head": head(),
     "ms:c:direct:alice:bob": { n: 3, last: 17 },
-    "ms:r:direct:alice:bob": { seq: 17 },
+    "ms:r:direct:alice:bob": { seq: 17, epoch: head().epoch },
   });
   assert.equal(badge().total, 0);
-  browser.write({ "ms:r:direct:alice:bob": { seq: 16 } });
+  browser.write({ "ms:r:direct:alice:bob": { seq: 16, epoch: head().epoch } });
   assert.equal(badge().total, 3);
 });
 

@@ -20,6 +20,9 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Lines of the story of a run that fails.
+    #[arg(long, default_value_t = 70)]
+    lines: usize,
 }
 
 fn main() -> ExitCode {
@@ -27,9 +30,10 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let mut tally: BTreeMap<&str, u64> = BTreeMap::new();
     for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
-        let outcome = simulate(Run { seed, steps: arguments.steps, told: false });
+        let outcome = simulate(Run { seed, steps: arguments.steps, told: 0 });
         if !outcome.complaints.is_empty() {
-            report(shortest(Run { seed, steps: arguments.steps, told: false }));
+            let shortest = shortest(Run { seed, steps: arguments.steps, told: 0 });
+            report(Run { told: arguments.lines, ..shortest });
             return ExitCode::FAILURE;
         }
         for (what, count) in outcome.tally {
@@ -63,7 +67,7 @@ fn shortest(run: Run) -> Run {
 }
 
 fn report(run: Run) {
-    let outcome = simulate(Run { told: true, ..run });
+    let outcome = simulate(run);
     eprintln!("{}", outcome.story);
     for complaint in outcome.complaints.iter().take(8) {
         eprintln!("WRONG  {complaint}");

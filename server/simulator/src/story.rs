@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Lines kept.
-const KEPT: usize = 4_000;
+const KEPT: usize = 40_000;
 
 /// The story so far. A run that is expected to go well keeps none: telling takes longer than doing.
 #[derive(Debug)]

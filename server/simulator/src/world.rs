@@ -27,8 +27,8 @@ pub struct Run {
     pub seed: u64,
     /// Steps of chaos.
     pub steps: u32,
-    /// Whether to keep the story; it changes nothing of the run.
-    pub told: bool,
+    /// How many lines of the story to keep and tell; it changes nothing of the run.
+    pub told: usize,
 }
 
 /// How it ended.
@@ -97,7 +97,7 @@ pub fn simulate(run: Run) -> Outcome {
     }
     let words = check::words_of(&world.complaints);
     Outcome {
-        story: world.story.about(&words, 70),
+        story: world.story.about(&words, run.told),
         complaints: world.complaints,
         tally: world.tally,
     }
@@ -125,7 +125,7 @@ impl World {
             skew: 0,
             random,
             faults,
-            story: Story::new(run.told),
+            story: Story::new(run.told > 0),
             tally: BTreeMap::new(),
             store,
             bus,
@@ -334,6 +334,7 @@ impl World {
             if let Some(index) = here.waiting.iter().position(|(at, _)| *at <= now)
                 && let Some((_, input)) = here.waiting.remove(index)
             {
+                let input = self.as_stored_now(browser, input);
                 self.input(browser, tab, input);
                 continue;
             }
@@ -354,6 +355,22 @@ impl World {
                 }
             };
             self.input(browser, tab, input);
+        }
+    }
+
+    /// What an event said was stored may have been overwritten since. The hands look again, and so
+    /// does this.
+    fn as_stored_now(
+        &self,
+        browser: usize,
+        input: Input<serde_json::Value>,
+    ) -> Input<serde_json::Value> {
+        match input {
+            Input::Stored(key, _) => {
+                let value = self.browsers[browser].storage.get(&key).cloned();
+                Input::Stored(key, value)
+            }
+            other => other,
         }
     }
 

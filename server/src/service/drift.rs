@@ -46,10 +46,9 @@ impl Service {
 fn cause(known: Option<&Known>, row: &Row) -> Option<Cause> {
     match known {
         None if row.unread > 0 => Some(Cause::MissedConversation),
-        None => None,
         Some(known) if known.last_seq < row.conversation.last_seq => Some(Cause::MissedMessage),
         Some(known) if known.read_seq < row.member.read_seq => Some(Cause::MissedRead),
         Some(known) if known.unread != row.unread => Some(Cause::Otherwise),
-        Some(_) => None,
+        None | Some(_) => None,
     }
 }

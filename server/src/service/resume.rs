@@ -35,7 +35,7 @@ impl Service {
             Some(digest) => Some(self.audit(&acting.user, *digest).await?),
             None => None,
         };
-        let unchanged = verdict.is_some_and(|verdict| verdict.agrees());
+        let unchanged = verdict.is_some_and(super::Verdict::agrees);
         let mut rows: BTreeMap<ConversationId, Row> = BTreeMap::new();
         let mut add =
             |more: Vec<Row>| rows.extend(more.into_iter().map(|row| (row.id.clone(), row)));

@@ -1,5 +1,7 @@
 //! A message on its way: stored, acknowledged, told.
 
+use std::time::Instant;
+
 use message_service_shared::answer::{MemberNews, Sent};
 use message_service_shared::command::{Recall, SendMessage};
 use message_service_shared::id::{ConversationId, Parties};
@@ -69,6 +71,7 @@ impl Service {
     /// Stores drafts; as many outcomes as drafts, whatever the store answers.
     pub(super) async fn append(&self, drafts: Vec<Draft>) -> Vec<Result<Appended, Error>> {
         let expected = drafts.len();
+        let begun = Instant::now();
         let mut outcomes: Vec<Result<Appended, Error>> = self
             .store
             .append(drafts)
@@ -76,6 +79,8 @@ impl Service {
             .into_iter()
             .map(|outcome| outcome.map_err(Error::from))
             .collect();
+        metrics::histogram!("message_service_store_append_seconds")
+            .record(begun.elapsed().as_secs_f64());
         let missing = StoreError::Broken("an append had no outcome".to_owned());
         outcomes.resize_with(expected, || Err(missing.clone().into()));
         outcomes

@@ -27,14 +27,14 @@ impl Session {
                 let outcome = self.heartbeat(beat).await;
                 self.answer(call, outcome);
             }
-            Command::SendMessage(send) => {
+            Command::SendMessage(message) => {
                 let mailbox = &self.mailbox;
-                let sent = service
-                    .send(&acting, send, |sent| put_reply(mailbox, Some(call), &Ok(sent)))
+                let outcome = service
+                    .send(&acting, message, |sent| put_reply(mailbox, Some(call), &Ok(sent)))
                     .await;
                 // The acknowledgement is out already. A failure after it concerns those who are to
                 // be told: they will see the gap.
-                if let Err(error) = sent {
+                if let Err(error) = outcome {
                     self.answer(call, Err::<(), _>(error));
                 }
             }

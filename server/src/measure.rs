@@ -1,0 +1,78 @@
+//! What is measured, and where it is told. Names end with their unit, and no label names a user.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// From a tenth of a millisecond to ten seconds.
+const SECONDS: [f64; 12] =
+    [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// How often the recorder tidies what was measured since somebody last asked.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The recorder is the process's, as the `metrics` crate has it; several services share it.
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Another recorder was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this process records its metrics elsewhere already; leave `metrics.listen` empty")]
+pub struct RecorderTaken;
+
+/// Begins to record.
+pub(crate) fn record() -> Result<PrometheusHandle, RecorderTaken> {
+    RECORDER.get_or_init(install).clone().ok_or(RecorderTaken)
+}
+
+fn install() -> Option<PrometheusHandle> {
+    let handle = PrometheusBuilder::new().set_buckets(&SECONDS).ok()?.install_recorder().ok()?;
+    describe();
+    Some(handle)
+}
+
+fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_gauge!("message_service_sockets", "open sockets");
+    describe_gauge!("message_service_sessions", "sessions that have authenticated");
+    describe_counter!("message_service_commands_total", "commands by name and outcome");
+    describe_histogram!("message_service_command_seconds", "from a command to its reply");
+    describe_counter!("message_service_pushes_total", "pushes put into sessions' queues");
+    describe_counter!(
+        "message_service_closes_total",
+        "sockets closed by the server, by code; 4000 is a queue that was full"
+    );
+    describe_counter!("message_service_http_requests_total", "requests by route and status");
+    describe_histogram!("message_service_http_request_seconds", "from a request to its answer");
+    describe_histogram!("message_service_store_append_seconds", "storing messages durably");
+    describe_counter!("message_service_badge_drift_total", "badges that were wrong, by cause");
+    describe_counter!("message_service_resets_total", "clients whose knowledge was void");
+}
+
+/// Answers `/metrics` until `ended`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    recorder: PrometheusHandle,
+    ended: CancellationToken,
+) {
+    let rendered = recorder.clone();
+    let router = Router::new().route("/metrics", get(move || async move { rendered.render() }));
+    let serving = axum::serve(listener, router).with_graceful_shutdown(ended.cancelled_owned());
+    let upkeep = async {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            recorder.run_upkeep();
+        }
+    };
+    tokio::select! {
+        outcome = serving => if let Err(error) = outcome {
+            tracing::error!(%error, "metrics are not answered any more");
+        },
+        () = upkeep => {}
+    }
+}
