@@ -21,14 +21,14 @@ pub(crate) fn run(steps: &Steps, arguments: &Arguments) -> Result<()> {
     let chromium = chromium::need(steps)?;
     let tarball = sdk::build(steps)?;
     www::install(steps, &tarball)?;
-    let demo = prepare(steps)?;
+    www::build(steps)?;
+    demo::build(steps)?;
+    let demo = start(steps)?;
     job(&chromium, &demo, arguments.filter.as_deref()).in_foreground()
 }
 
-/// Builds the demo, its pages and its main app, and starts it; the SDK is installed before.
-pub(crate) fn prepare(steps: &Steps) -> Result<Demo> {
-    www::build(steps)?;
-    demo::build(steps)?;
+/// Starts the demo; its pages and its main app are built before.
+pub(crate) fn start(steps: &Steps) -> Result<Demo> {
     let folder = workspace::target().join("e2e");
     fs::create_dir_all(&folder)?;
     let log = folder.join("demo.log");

@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         Some(Task::Run(arguments)) => run::run(&steps, &arguments),
         Some(Task::Test) => test::run(&steps),
         Some(Task::Check) => check::run(&steps),
-        Some(Task::Sdk) => sdk::build(&steps).map(drop),
+        Some(Task::Sdk) => sdk::run(&steps),
         Some(Task::Types) => types::write(&steps),
         Some(Task::E2e(arguments)) => e2e::run(&steps, &arguments),
         Some(Task::Simulate(arguments)) => simulate::run(&arguments),

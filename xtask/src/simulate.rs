@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::job::Job;
+use crate::workspace;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -17,25 +18,21 @@ pub(crate) struct Arguments {
     seed: Option<u64>,
 }
 
-impl Arguments {
-    /// What the test run runs.
-    pub(crate) const TEST: Self = Self { seeds: 200, steps: 2_000, seed: None };
-
-    /// The simulator with these arguments.
-    ///
-    /// The development profile optimises what a run spends its time in, and is built for the tests
-    /// anyway; a release build would take longer than most runs.
-    pub(crate) fn job(&self) -> Job {
-        let mut job = Job::cargo(["run", "--quiet", "--locked"])
-            .args(["--package", "message-service-simulator", "--"])
-            .args(["--seeds", &self.seeds.to_string(), "--steps", &self.steps.to_string()]);
-        if let Some(seed) = self.seed {
-            job = job.args(["--seed", &seed.to_string()]);
-        }
-        job
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    // The development profile optimises what a run spends its time in, and is built for the tests
+    // anyway; a release build would take longer than most runs.
+    let mut job = Job::cargo(["run", "--quiet", "--locked"])
+        .args(["--package", "message-service-simulator", "--"])
+        .args(["--seeds", &arguments.seeds.to_string()])
+        .args(["--steps", &arguments.steps.to_string()]);
+    if let Some(seed) = arguments.seed {
+        job = job.args(["--seed", &seed.to_string()]);
     }
+    job.in_foreground()
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    arguments.job().in_foreground()
+/// The program as it was built for the tests, for as long as a test run takes.
+pub(crate) fn test_job() -> Job {
+    Job::new(workspace::target().join("debug/message-service-simulator"))
+        .args(["--seeds", "200", "--steps", "2000"])
 }

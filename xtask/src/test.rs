@@ -19,14 +19,23 @@ pub(crate) fn run(steps: &Steps) -> Result<()> {
     for check in check::CHECKS {
         total.check(|| check(steps));
     }
-    let native = Job::cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
-    total.suite("tests: native", Ok(native), |finished| Ok(Tally::of_cargo(&finished.stdout)));
-    total.check(|| steps.run("simulator: 200 seeds", simulate::Arguments::TEST.job()).map(drop));
+    if total.check(|| build(steps)).is_some() {
+        let native = Job::cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
+        total.suite("tests: native", Ok(native), |finished| Ok(Tally::of_cargo(&finished.stdout)));
+        total.check(|| steps.run("simulator: 200 seeds", simulate::test_job()).map(drop));
+    }
     if let Some(tarball) = total.check(|| sdk::build(steps)) {
         total.packed_sdk(&tarball, &chromium);
     }
     total.statements();
     total.close()
+}
+
+/// Builds all tests and programs at once. Built one by one, each would want its dependencies with
+/// other features, and most of them once more.
+fn build(steps: &Steps) -> Result<()> {
+    let job = Job::cargo(["build", "--locked", "--workspace", "--bins", "--tests"]);
+    steps.run("build every program and test", job).map(drop)
 }
 
 /// What all tests and checks came to; a check counts as a test.
@@ -40,6 +49,7 @@ impl Total<'_> {
     /// All that needs the packed SDK.
     fn packed_sdk(&mut self, tarball: &Path, chromium: &Path) {
         let steps = self.steps;
+        self.check(|| sdk::budget::check(steps));
         self.suite("tests: SDK without a browser", package::tests(), tap);
         self.check(|| package::publint(steps, tarball));
         self.check(|| package::types_are_right(steps, tarball));
@@ -55,7 +65,7 @@ impl Total<'_> {
         }
         self.check(|| www::check(steps));
         self.suite("tests: pages without a browser", Ok(www::tests()), tap);
-        if let Some(demo) = self.check(|| e2e::prepare(steps)) {
+        if let Some(demo) = self.check(|| www::build(steps).and_then(|()| e2e::start(steps))) {
             self.suite("tests: end to end", Ok(e2e::job(chromium, &demo, None)), |_| e2e::tally());
         }
     }
@@ -149,8 +159,9 @@ fn tap(finished: &Finished) -> Result<Tally> {
     Ok(Tally::of_tap(&finished.stdout))
 }
 
-/// A transcript of tests, without those that there is nothing to say about.
+/// A transcript of tests, without those that there is nothing to say about, and without the
+/// compiler's progress.
 fn without_passed(transcript: &str) -> String {
-    let wanted = |line: &&str| !line.ends_with(" ... ok");
+    let wanted = |line: &&str| !line.ends_with(" ... ok") && !line.starts_with("   Compiling ");
     transcript.lines().filter(wanted).collect::<Vec<_>>().join("\n")
 }

@@ -9,7 +9,10 @@
 import instantiate, * as exported from "./wasm/message_client.js";
 import type { WasmSource } from "./types.js";
 
-/** What the WebAssembly exports. */
+/**
+ * What the WebAssembly exports.
+ * @internal
+ */
 export type Wasm = typeof exported;
 
 let loading: Promise<Wasm> | undefined;
@@ -23,7 +26,10 @@ export async function init(source?: WasmSource): Promise<void> {
   await load(source);
 }
 
-/** As {@link init}, and hands over what was loaded. */
+/**
+ * As {@link init}, and hands over what was loaded.
+ * @internal
+ */
 export function load(source?: WasmSource): Promise<Wasm> {
   loading ??= loadFrom(source).then(
     () => (loaded = exported),
@@ -35,7 +41,10 @@ export function load(source?: WasmSource): Promise<Wasm> {
   return loading;
 }
 
-/** What was loaded; an error that says what to do where nothing was. */
+/**
+ * What was loaded; an error that says what to do where nothing was.
+ * @internal
+ */
 export function wasm(): Wasm {
   if (!loaded) throw new Error("call and await init() or connect() first");
   return loaded;

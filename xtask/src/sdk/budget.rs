@@ -20,7 +20,8 @@ struct Size {
     brotli: usize,
 }
 
-pub(super) fn check(steps: &Steps) -> Result<()> {
+/// Measures what was built, and fails where a part is too large.
+pub(crate) fn check(steps: &Steps) -> Result<()> {
     let script = workspace::package().join("build/sizes.mjs");
     let output = steps.run("sdk: measure", Job::new("node").arg(script))?;
     let sizes: Vec<Size> = serde_json::from_str(&output).context("no sizes were measured")?;
