@@ -3,7 +3,7 @@
 //!
 //! Rust may not call into the page while anything of it is borrowed, since the page may call back.
 //! That is structural here: whatever happens is queued, the machine takes one input at a time, and
-//! its effects are done after its borrow has ended ([`core`]).
+//! its effects are done after its borrow has ended.
 
 mod body;
 mod client;

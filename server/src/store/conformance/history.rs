@@ -59,7 +59,10 @@ impl Model {
         let counts = |(seq, told): &(u64, &Told)| {
             *seq > after && !told.silent && told.sender.as_deref() != Some(name)
         };
-        (messages.filter(counts).count() as u64).max(u64::from(reader.marked))
+        // What was removed from the list does not count where nobody sees it.
+        let last = self.told.get(conversation).map_or(0, |told| told.len() as u64);
+        let marked = reader.marked && last > reader.cleared;
+        (messages.filter(counts).count() as u64).max(u64::from(marked))
     }
 
     fn listed(&self, conversations: &[ConversationId], name: &str) -> Vec<ConversationId> {
