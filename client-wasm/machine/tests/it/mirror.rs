@@ -34,7 +34,7 @@ fn a_read_that_is_acknowledged_leaves_no_key() {
     script.read(ANN, 3);
     assert_eq!(
         (script.stored(&r(ANN)), script.stored(&c(ANN))),
-        (Some(json!({"seq": 3, "mark": 0})), None)
+        (Some(json!({"seq": 3, "mark": 0, "epoch": "e1"})), None)
     );
     script.answer("read", &news(ANN, &member(2)));
     assert!(script.storage.contains_key(&r(ANN)), "that was another read");
@@ -98,7 +98,7 @@ fn a_tab_that_is_not_live_writes_its_reads_and_nothing_else() {
 }
 
 #[test]
-fn another_tabs_write_is_yielded_to_and_then_asserted_again() {
+fn another_tabs_write_is_yielded_to_then_doubted_and_only_then_written_over() {
     for value in [None, Some(r#"{"n":9,"last":9,"base":0}"#)] {
         let mut script = Script::live(&[row(ANN, 3, 1)]);
         script.hear_storage(&c(ANN), value);
@@ -106,6 +106,9 @@ fn another_tabs_write_is_yielded_to_and_then_asserted_again() {
         script.wait(299);
         assert_eq!(script.writes, [], "{value:?}");
         script.wait(301);
+        assert_eq!(script.writes, [], "{value:?}");
+        script.answer("fetch", &json!([row(ANN, 4, 1)]));
+        script.wait(2_000);
         assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 3, "{value:?}");
         assert_eq!(script.writes.len(), 1, "{value:?}");
     }
@@ -134,7 +137,7 @@ fn a_storage_that_was_emptied_is_filled_again_by_a_live_tab() {
 #[test]
 fn a_read_in_another_tab_counts_here_and_is_sent_by_this_one_if_that_one_is_gone() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
-    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0}"#));
+    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e1"}"#));
     assert_eq!((script.unread(), script.is_asked("read")), (0, false));
     script.wait(1_999);
     assert!(!script.is_asked("read"));
@@ -146,7 +149,7 @@ fn a_read_in_another_tab_counts_here_and_is_sent_by_this_one_if_that_one_is_gone
 #[test]
 fn a_read_in_another_tab_that_is_acknowledged_there_is_not_sent_here() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
-    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0}"#));
+    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e1"}"#));
     script.wait(500);
     script.hear_storage(&r(ANN), None);
     script.push("member", &news(ANN, &member(3)));
@@ -285,4 +288,13 @@ fn a_corrupt_mirror_is_worth_an_empty_one() {
         assert_eq!(keys, [&c(BOB), &"head".to_owned()], "{key} {value}");
         assert_eq!(script.unread(), 2);
     }
+}
+
+#[test]
+fn a_read_of_another_epoch_is_nobodys() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    let before = script.unread();
+    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e0"}"#));
+    script.wait(2_000);
+    assert_eq!((script.unread(), script.is_asked("read")), (before, false));
 }
