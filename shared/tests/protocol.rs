@@ -103,7 +103,9 @@ mod tests {
         for name in Command::NAMES {
             let answers = examples_of(&format!("reply({name})"));
             assert!(!answers.is_empty(), "the command {name} has no answer");
-            answers.into_iter().for_each(|text| check_reply_to(name, text));
+            for text in answers {
+                check_reply_to(name, text);
+            }
             assert!(DOCUMENT.contains(&format!("\n### {name}\n")), "{name} has no section");
         }
     }
@@ -145,10 +147,14 @@ mod tests {
                 if members.iter().all(|member| object.contains_key(*member)) {
                     found.push(value);
                 }
-                object.values().for_each(|inner| objects_with(inner, members, found));
+                for inner in object.values() {
+                    objects_with(inner, members, found);
+                }
             }
             Value::Array(list) => {
-                list.iter().for_each(|inner| objects_with(inner, members, found));
+                for inner in list {
+                    objects_with(inner, members, found);
+                }
             }
             _ => {}
         }
