@@ -44,7 +44,7 @@ impl Client {
         let options =
             Options { auto_read, inbox_page, request_timeout_ms: request_timeout_ms.into() };
         // Two clients made with one seed would still differ by when they begin.
-        let seed = u64::from(seed) << 32 | u64::from(js_sys::Date::now().to_bits() as u32);
+        let seed = u64::from(seed) << 32 | (js_sys::Date::now().to_bits() >> 20);
         Self { core: Core::new(Machine::new(options, seed), url, host) }
     }
 

@@ -82,10 +82,10 @@ impl Core {
 
     fn perform(self: &Rc<Self>, effects: Vec<Effect<JsBody>>) {
         let stored = effects.iter().any(|effect| matches!(effect, Effect::Store(..)));
-        let (stores, others): (Vec<_>, Vec<_>) =
+        let (writes, others): (Vec<_>, Vec<_>) =
             effects.into_iter().partition(|effect| matches!(effect, Effect::Store(..)));
         // The storage first: a listener that reads it finds what it is told of.
-        for effect in stores.into_iter().chain(others) {
+        for effect in writes.into_iter().chain(others) {
             match effect {
                 Effect::GetToken(reason) => self.host.get_token(convert::reason(reason)),
                 Effect::OpenSocket => self.open_socket(),

@@ -1,5 +1,7 @@
 //! What people, the main app and fate do.
 
+use std::collections::BTreeMap;
+
 use message_service::service::{PushRequest, To};
 use message_service_machine::{Input, Request};
 use message_service_shared::command::Configure;
@@ -19,7 +21,7 @@ impl World {
         for user in users {
             for _ in 0..=self.random.up_to(1) {
                 let browser =
-                    Browser { user: user.clone(), storage: Default::default(), tabs: Vec::new() };
+                    Browser { user: user.clone(), storage: BTreeMap::default(), tabs: Vec::new() };
                 self.browsers.push(browser);
                 self.open_tab(self.browsers.len() - 1);
             }

@@ -122,7 +122,7 @@ fn count(user: &UserId, row: &StoredRow, messages: &[Message]) -> Truth {
         .filter(|message| message.sender.as_ref() != Some(user))
         .filter(|message| !message.quiet && message.recalled.is_none())
         .count() as u64;
-    let last_seq = here.last().map_or(0, |message| message.seq.get());
+    let last_seq = here.into_iter().next_back().map_or(0, |message| message.seq.get());
     let marked = member.mark > member.mark_seen && last_seq > member.cleared.get();
     let shown = if marked { unread.max(1) } else { unread };
     Truth { shown, in_total: if member.settings.muted { 0 } else { shown }, last_seq }

@@ -8,6 +8,8 @@
 //!
 //! One thread, no real time, no order that a hash decides: a seed replays.
 
+#![expect(clippy::cast_possible_truncation, reason = "lists here have a handful of entries")]
+
 mod actions;
 mod browser;
 mod bus;

@@ -13,7 +13,7 @@ use message_service_simulator::{Run, simulate};
 struct Arguments {
     /// How many seeds.
     #[arg(long, default_value_t = 200)]
-    seeds: u64,
+    seeds: usize,
     /// Steps of chaos in each.
     #[arg(long, default_value_t = 2_000)]
     steps: u32,
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let began = Instant::now();
     let mut tally: BTreeMap<&str, u64> = BTreeMap::new();
-    for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
+    for (done, seed) in (arguments.seed..).take(arguments.seeds).enumerate() {
         let outcome = simulate(Run { seed, steps: arguments.steps, told: 0 });
         if !outcome.complaints.is_empty() {
             let shortest = shortest(Run { seed, steps: arguments.steps, told: 0 });

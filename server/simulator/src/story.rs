@@ -28,7 +28,7 @@ impl Story {
         if self.lines.len() == KEPT {
             self.lines.pop_front();
         }
-        self.lines.push_back(format!("{:>9.3}s  {}", now as f64 / 1000.0, line.as_ref()));
+        self.lines.push_back(format!("{:>5}.{:03}s  {}", now / 1000, now % 1000, line.as_ref()));
     }
 
     /// The last lines that mention one of these words, or all of the last lines where none is given.
@@ -38,6 +38,6 @@ impl Story {
         };
         let lines: Vec<&String> = self.lines.iter().filter(mentions).collect();
         let skipped = lines.len().saturating_sub(count);
-        lines[skipped..].iter().map(|line| format!("{line}\n")).collect()
+        lines[skipped..].iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 }

@@ -65,13 +65,16 @@ pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) browsers: Vec<Browser>,
     pub(crate) tabs_made: u32,
-    pub(crate) backup: Option<(Backup, BTreeMap<(ConversationId, ClientMsgId), Acknowledged>)>,
+    pub(crate) backup: Option<(Backup, AcknowledgedSends)>,
     /// Sends that were acknowledged, in this life of the data set.
-    pub(crate) acknowledged: BTreeMap<(ConversationId, ClientMsgId), Acknowledged>,
+    pub(crate) acknowledged: AcknowledgedSends,
     pub(crate) to_retry: Vec<(usize, Sending)>,
     pub(crate) restart_at: Option<u64>,
     pub(crate) complaints: Vec<String>,
 }
+
+/// By where they were sent to, and the name that their sender gave them.
+pub(crate) type AcknowledgedSends = BTreeMap<(ConversationId, ClientMsgId), Acknowledged>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Acknowledged {
@@ -435,7 +438,7 @@ impl World {
                     }
                     self.network.send_up(conn, self.now, Up::Frame(frame));
                 }
-                Wish::Stored(key, value) => self.stored(browser, tab, key, value),
+                Wish::Stored(key, value) => self.stored(browser, tab, &key, value.as_ref()),
                 Wish::Acknowledged(sending, seq) => self.acknowledge(browser, sending, seq),
                 Wish::Failed(sending, error) => {
                     self.tell(format!("{name} could not send {}: {error}", sending.client_msg_id));
@@ -465,16 +468,16 @@ impl World {
     }
 
     /// One tab wrote into the storage; the others hear of it, each when its time comes.
-    fn stored(&mut self, browser: usize, writer: usize, key: String, value: Option<String>) {
+    fn stored(&mut self, browser: usize, writer: usize, key: &str, value: Option<&String>) {
         let name = &self.browsers[browser].tabs[writer].name;
         self.story.tell(self.now, format!("{name} stores {key} = {value:?}"));
         let (now, browser) = (self.now, &mut self.browsers[browser]);
-        let before = match &value {
-            Some(value) => browser.storage.insert(key.clone(), value.clone()),
-            None => browser.storage.remove(&key),
+        let before = match value {
+            Some(value) => browser.storage.insert(key.to_owned(), value.clone()),
+            None => browser.storage.remove(key),
         };
         // Browsers tell nobody of a write that changes nothing.
-        if before == value {
+        if before.as_ref() == value {
             return;
         }
         for (index, tab) in browser.tabs.iter_mut().enumerate() {
@@ -484,7 +487,7 @@ impl World {
                     .iter()
                     .filter_map(|(at, input)| matches!(input, Input::Stored(..)).then_some(*at));
                 let at = last.max().unwrap_or(0).max(now + self.random.up_to(15));
-                tab.waiting.push_back((at, Input::Stored(key.clone(), value.clone())));
+                tab.waiting.push_back((at, Input::Stored(key.to_owned(), value.cloned())));
             }
         }
     }
