@@ -5,7 +5,56 @@
  * Everything is found the way that people find it, by role and name; so a spec that passes has also
  * shown that the page can be used with a screen reader.
  */
-import { expect, type Browser, type BrowserContext, type Locator, type Page } from "@playwright/test";
+import {
+  expect,
+  test as base,
+  type Browser,
+  type BrowserContext,
+  type Locator,
+  type Page,
+} from "@playwright/test";
+
+export { expect };
+
+/** The members, by how they are called. */
+export const ada = "Ada Lindqvist";
+export const ben = "Ben Okafor";
+export const chen = "陈雨桐";
+export const dana = "Dana Weiss";
+export const elif = "Elif Kaya";
+export const farid = "فريد حداد";
+export const grace = "Grace Mwangi";
+
+let texts = 0;
+
+/** A text that nobody has said yet, whatever was said in earlier runs. */
+export function fresh(text: string): string {
+  texts += 1;
+  return `${text} ${Date.now().toString(36)}${texts}`;
+}
+
+/** Signs somebody in at a fresh browser, which is closed when the test is over. */
+export type SignIn = (name: string) => Promise<Person>;
+
+/** `at("Ada Lindqvist")` is Ada at one more device, with nothing in its storage. */
+export const test = base.extend<{ at: SignIn }>({
+  at: async ({ browser }, use) => {
+    const people: Person[] = [];
+    await use(async (name) => {
+      const person = await Person.atABrowser(browser);
+      people.push(person);
+      await person.beSignedIn(name);
+      return person;
+    });
+    for (const person of people) await person.leave();
+  },
+});
+
+/** What is unread in a conversation, as the SDK keeps it in the browser's storage. */
+export interface Entry {
+  n: number;
+  last: number;
+}
 
 /** A member of the demo, as its main app knows them. */
 export interface Member {
@@ -48,6 +97,15 @@ export class Person {
     ).toBeVisible();
   }
 
+  /** Signs in without the page for it; no page is open then. */
+  async beSignedIn(name: string): Promise<void> {
+    const { request } = this.#context;
+    const members = (await (await request.get("/api/users")).json()) as Member[];
+    const user = members.find((member) => member.name === name)?.id;
+    const answer = await request.post("/api/sign-in", { data: { user } });
+    expect(answer.ok()).toBe(true);
+  }
+
   async signOut(): Promise<void> {
     await this.page.goto("/sign-in");
     await this.page.getByRole("button", { name: "Sign out" }).click();
@@ -84,6 +142,7 @@ export class Person {
 
   /** The exact unread count of a conversation, as a screen reader hears it. */
   async unreadOf(name: string): Promise<number> {
+    if ((await this.conversation(name).count()) === 0) return 0;
     const label = (await this.conversation(name).getAttribute("aria-label")) ?? "";
     return Number(/(\d+) unread message/.exec(label)?.[1] ?? 0);
   }
@@ -91,6 +150,32 @@ export class Person {
   /** Waits until a conversation shows this many as unread; 0 is no mark at all. */
   async seesUnread(name: string, count: number): Promise<void> {
     await expect.poll(() => this.unreadOf(name)).toBe(count);
+  }
+
+  /** Every conversation in the list that has something unread, by its id. */
+  async unread(): Promise<Record<string, number>> {
+    const rows = await this.list.getByRole("option").evaluateAll((options) =>
+      options.map((option): [string, number] => [
+        (option as HTMLElement).dataset["key"] ?? "",
+        Number(/(\d+) unread message/.exec(option.getAttribute("aria-label") ?? "")?.[1] ?? 0),
+      ]),
+    );
+    return Object.fromEntries(rows.filter(([, count]) => count > 0));
+  }
+
+  /** The id of a conversation that is in the list. */
+  async idOf(name: string): Promise<string> {
+    return (await this.conversation(name).getAttribute("data-key")) ?? "";
+  }
+
+  /** Reads all that is unread. The list has to be there. */
+  async readAll(): Promise<void> {
+    const unread = this.list.locator(".row.is-unread");
+    while ((await unread.count()) > 0) {
+      const name = (await unread.first().locator(".row-name").textContent()) ?? "";
+      await this.openConversation(name);
+      await this.seesUnread(name, 0);
+    }
   }
 
   /** What the list shows of the newest message. */
@@ -220,6 +305,105 @@ export class Person {
   /** What the SDK keeps in this browser, all of it. */
   async storage(): Promise<Record<string, string>> {
     return this.page.evaluate(() => ({ ...localStorage }));
+  }
+
+  /** What storage says is unread, by the conversation's id. */
+  async entries(): Promise<Record<string, Entry>> {
+    const entries = Object.entries(await this.storage())
+      .filter(([key]) => key.startsWith("ms:c:"))
+      .map(([key, value]): [string, Entry] => [key.slice("ms:c:".length), JSON.parse(value) as Entry]);
+    return Object.fromEntries(entries);
+  }
+
+  /** The counts alone, to compare with the list's. */
+  async stored(): Promise<Record<string, number>> {
+    const counts = Object.entries(await this.entries()).map(([id, { n }]): [string, number] => [id, n]);
+    return Object.fromEntries(counts);
+  }
+
+  /** From the next page on, notes every key that is written to storage. */
+  async noteWrites(): Promise<void> {
+    await this.page.addInitScript(() => {
+      const written: string[] = [];
+      Object.assign(window, { written });
+      const { setItem } = Storage.prototype;
+      Storage.prototype.setItem = function (key: string, value: string): void {
+        written.push(key);
+        setItem.call(this, key, value);
+      };
+    });
+  }
+
+  /** The conversations whose unread entry was ever written by this page. */
+  async wrote(): Promise<string[]> {
+    const keys = await this.page.evaluate(() => (window as unknown as { written: string[] }).written);
+    return keys.filter((key) => key.startsWith("ms:c:")).map((key) => key.slice("ms:c:".length));
+  }
+
+  // Whether anybody looks. A test's pages all count as looked at, until one is told otherwise.
+
+  /** Turns to something else: the page has no keyboard, or cannot even be seen. */
+  async lookAway(how: "another window" | "another tab" = "another window"): Promise<void> {
+    await this.#look(false, how !== "another tab");
+  }
+
+  async lookBack(): Promise<void> {
+    await this.#look(true, true);
+  }
+
+  async #look(focused: boolean, visible: boolean): Promise<void> {
+    await this.page.evaluate(
+      ([focused, visible]) => {
+        const is = (name: string, value: unknown) =>
+          Object.defineProperty(document, name, { configurable: true, get: () => value });
+        is("hasFocus", () => focused);
+        is("visibilityState", visible ? "visible" : "hidden");
+        is("hidden", !visible);
+        document.dispatchEvent(new Event("visibilitychange"));
+        window.dispatchEvent(new Event(focused ? "focus" : "blur"));
+      },
+      [focused, visible] as const,
+    );
+  }
+
+  /** From now on, notes every time that the dot comes or goes. */
+  async noteDot(): Promise<void> {
+    await this.dot.evaluate((dot) => {
+      const changes: string[] = [];
+      Object.assign(window, { dotChanges: changes });
+      let was = (dot as HTMLElement).hidden;
+      new MutationObserver(() => {
+        const is = (dot as HTMLElement).hidden;
+        if (is !== was) changes.push(is ? "went" : "came");
+        was = is;
+      }).observe(dot, { attributes: true });
+    });
+  }
+
+  async dotChanges(): Promise<string[]> {
+    return this.page.evaluate(() => (window as unknown as { dotChanges: string[] }).dotChanges);
+  }
+
+  /** From now on, notes every unread count that a row of the list shows. */
+  async noteUnread(name: string): Promise<void> {
+    await this.conversation(name).evaluate((row) => {
+      const counts: string[] = [];
+      Object.assign(window, { unreadCounts: counts });
+      const count = row.querySelector(".count") as HTMLElement;
+      new MutationObserver(() => {
+        if (!count.hidden) counts.push(count.textContent ?? "");
+      }).observe(row, { attributes: true, childList: true, characterData: true, subtree: true });
+    });
+  }
+
+  async unreadShown(): Promise<string[]> {
+    return this.page.evaluate(() => (window as unknown as { unreadCounts: string[] }).unreadCounts);
+  }
+
+  /** Whether the tab's icon calls. */
+  async iconCalls(): Promise<boolean> {
+    const icon = await this.page.locator('link[rel="icon"]').getAttribute("href");
+    return icon?.startsWith("data:") ?? false;
   }
 
   // The main app's side.

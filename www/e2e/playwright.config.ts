@@ -9,17 +9,17 @@ const chromium =
 export default defineConfig({
   testDir: ".",
   outputDir: "../test-results",
-  // A user each, and conversations of their own: specs don't meet, so they can run side by side.
-  fullyParallel: true,
-  workers: 2,
+  // There are seven members only, and what is unread is a member's in all: one test at a time.
+  fullyParallel: false,
+  workers: 1,
   retries: 0,
-  timeout: 30_000,
-  expect: { timeout: 5_000 },
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
   reporter: [["list"]],
   use: {
     baseURL: process.env["DEMO_URL"] ?? "http://127.0.0.1:8080",
     locale: "en-GB",
-    trace: "retain-on-failure",
+    trace: { mode: "retain-on-failure", screenshots: false },
     launchOptions: {
       ...(chromium !== undefined && { executablePath: chromium }),
       args: [
