@@ -193,6 +193,10 @@ impl Tab {
         else {
             return;
         };
+        // Nobody is told of an own message, and so there is nothing to hold back.
+        if head.sender.as_ref() == self.machine.user() {
+            return;
+        }
         let unread = self.machine.conversation(&head.conversation).map_or(0, |view| view.unread);
         if unread == 0 {
             self.held.entry(head.conversation).or_insert(now + HOLD_MS);
@@ -205,7 +209,8 @@ impl Tab {
         let views = self.machine.conversations();
         let mut reasons = views.iter().filter(|view| view.unread > 0 && !view.muted).peekable();
         let has_reasons = reasons.peek().is_some();
-        if has_reasons && reasons.all(|view| self.held.contains_key(view.id)) {
+        // A mark by hand is a reason of its own.
+        if has_reasons && reasons.all(|view| !view.marked && self.held.contains_key(view.id)) {
             self.complaints.push("the dot flashed for what another tab attends to".to_owned());
         }
     }
