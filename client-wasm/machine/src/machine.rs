@@ -406,9 +406,10 @@ impl<B: Body> Machine<B> {
         for (id, entry) in self.book.iter_mut() {
             let left = |held: &Held| held.show_at.is_none() && !self.view.attends(id);
             let over = |held: &Held| held.until <= now || left(held);
-            if entry.held.as_ref().is_some_and(over)
-                || (entry.held.is_some() && entry.is_known() && entry.standing().shown() == 0)
-            {
+            // What is not counted yet, because of a gap, is as little a reason to let go as it is
+            // one to show.
+            let read = !entry.is_lacking() && entry.standing().shown() == 0;
+            if entry.held.as_ref().is_some_and(|held| read || over(held)) {
                 entry.held = None;
             }
         }

@@ -236,6 +236,17 @@ fn what_is_attended_elsewhere_is_held_for_a_second_at_most() {
 }
 
 #[test]
+fn what_is_attended_elsewhere_after_a_gap_is_held_as_well() {
+    let mut script = Script::live(&[row(ANN, 3, 3)]);
+    script.push("message", &attended_elsewhere(ANN, 5));
+    script.wait(100);
+    script.answer("fetch", &json!([row(ANN, 5, 3)]));
+    assert_eq!((script.unread(), script.dots()), (0, vec![]));
+    script.wait(1_000);
+    assert_eq!((script.unread(), script.dots()), (2, vec![true]));
+}
+
+#[test]
 fn what_is_attended_elsewhere_and_read_there_never_shows() {
     let mut script = Script::live(&[row(ANN, 3, 3)]);
     script.push("message", &attended_elsewhere(ANN, 4));
