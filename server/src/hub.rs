@@ -188,3 +188,96 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Every change under the lock is whole before anything can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use message_service_shared::message::{Content, Message};
+    use message_service_shared::view::Page;
+
+    use super::*;
+
+    const HERE: &str = "direct:ann:bob";
+
+    fn push() -> Push {
+        let message = Message {
+            id: "m".parse().unwrap(),
+            conversation: HERE.parse().unwrap(),
+            seq: 1_u32.into(),
+            sender: Some("bob".parse().unwrap()),
+            client_msg_id: "c".parse().unwrap(),
+            at: 1,
+            revision: 0,
+            quiet: false,
+            recalled: None,
+            content: Some(Content::text("hello")),
+        };
+        Push::Message(NewMessage { message, attended: false, spread_ms: 0 })
+    }
+
+    fn join(hub: &Hub, session: &str) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::default());
+        hub.join("ann".parse().unwrap(), session.parse().unwrap(), Arc::clone(&mailbox));
+        mailbox
+    }
+
+    fn look(hub: &Hub, session: &str, visible: bool, focused: bool) {
+        let open = Some(HERE.parse().unwrap());
+        let view = View { page: Page::Messages, open, visible, focused };
+        hub.look(&"ann".parse().unwrap(), &session.parse().unwrap(), vec![view]);
+    }
+
+    fn send(hub: &Hub) {
+        let to = Audience::Users(vec!["ann".parse().unwrap()]);
+        hub.receive(&Envelope { to, news: News::Push(push()) });
+    }
+
+    fn only_frame(mailbox: &Mailbox) -> Bytes {
+        match mailbox.take() {
+            Some(Outgoing::Frames(mut frames)) if frames.len() == 1 => frames.remove(0),
+            other => panic!("one frame, not {other:?}"),
+        }
+    }
+
+    fn is_held(frame: &Bytes) -> bool {
+        std::str::from_utf8(frame).unwrap().contains("\"attended\":true")
+    }
+
+    #[test]
+    fn a_push_is_serialised_once_for_all_its_receivers() {
+        let hub = Hub::default();
+        let (one, other) = (join(&hub, "s1"), join(&hub, "s2"));
+        send(&hub);
+        let (one, other) = (only_frame(&one), only_frame(&other));
+        assert_eq!(one.as_ptr(), other.as_ptr());
+        assert!(!is_held(&one));
+    }
+
+    #[test]
+    fn only_those_who_do_not_attend_are_told_that_somebody_does() {
+        let hub = Hub::default();
+        let (reading, elsewhere) = (join(&hub, "s1"), join(&hub, "s2"));
+        look(&hub, "s1", true, true);
+        send(&hub);
+        assert!(!is_held(&only_frame(&reading)));
+        assert!(is_held(&only_frame(&elsewhere)));
+    }
+
+    #[test]
+    fn a_window_that_lies_open_beside_the_one_in_use_attends_to_nothing() {
+        let hub = Hub::default();
+        let (beside, elsewhere) = (join(&hub, "s1"), join(&hub, "s2"));
+        look(&hub, "s1", true, false);
+        send(&hub);
+        assert!(!is_held(&only_frame(&beside)) && !is_held(&only_frame(&elsewhere)));
+    }
+
+    #[test]
+    fn a_session_that_left_hears_nothing_and_its_user_is_offline() {
+        let hub = Hub::default();
+        let mailbox = join(&hub, "s1");
+        hub.leave(&"ann".parse().unwrap(), &"s1".parse().unwrap());
+        send(&hub);
+        assert_eq!(mailbox.take(), None);
+        assert!(!hub.is_online(&"ann".parse().unwrap()));
+    }
+}
