@@ -1,10 +1,12 @@
 //! A piece of JSON as the browser parsed it. The machine reads heads out of it; the rest is never
 //! copied into WebAssembly.
 
-use js_sys::{Array, JSON, Reflect};
+use js_sys::{Array, JSON};
 use message_service_machine::Body;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::decode::{self, Decoder};
 
 #[derive(Clone, Debug)]
 pub(crate) struct JsBody(pub(crate) JsValue);
@@ -15,19 +17,15 @@ impl Body for JsBody {
     }
 
     fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_wasm_bindgen::from_value(self.0.clone()).ok()
+        T::deserialize(Decoder(&self.0)).ok()
     }
 
     fn member(&self, name: &str) -> Option<Self> {
-        let member = Reflect::get(&self.0, &JsValue::from_str(name)).ok()?;
-        (!member.is_undefined() && !member.is_null()).then_some(Self(member))
+        decode::member(&self.0, name).filter(|member| !member.is_null()).map(Self)
     }
 
     fn elements(&self) -> Vec<Self> {
-        if Array::is_array(&self.0) {
-            Array::from(&self.0).iter().map(Self).collect()
-        } else {
-            Vec::new()
-        }
+        let array = self.0.dyn_ref::<Array>();
+        array.map(|array| array.iter().map(Self).collect()).unwrap_or_default()
     }
 }

@@ -35,7 +35,15 @@ fn number(number: u64) -> JsValue {
 }
 
 pub(crate) fn error(error: &ApiError) -> JsValue {
-    serde_wasm_bindgen::to_value(error).unwrap_or(JsValue::NULL)
+    let limit = error.limit.map_or(JsValue::UNDEFINED, number);
+    let field = error.field.as_deref().map_or(JsValue::UNDEFINED, JsValue::from_str);
+    object(&[
+        ("code", JsValue::from_str(error.code.as_str())),
+        ("message", JsValue::from_str(&error.message)),
+        ("field", field),
+        ("limit", limit),
+        ("retryable", error.retryable.into()),
+    ])
 }
 
 pub(crate) const fn state(state: ConnectionState) -> &'static str {
@@ -75,8 +83,9 @@ pub(crate) fn event(event: Event<JsBody>) -> (&'static str, JsValue) {
         Event::Dot(visible) => ("dot", object(&[("visible", visible.into())])),
         Event::Unread(total) => ("unread", unread(total)),
         Event::Conversations(changed) => {
-            let changed = changed.iter().map(text).collect::<Array>();
-            ("conversations", object(&[("changed", changed.into())]))
+            // A list of texts has a value, whatever the texts are.
+            let changed = serde_wasm_bindgen::to_value(&changed).unwrap_or(JsValue::NULL);
+            ("conversations", object(&[("changed", changed)]))
         }
         Event::Message { message, own, attended } => {
             let members =

@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod convert;
 mod core;
+mod decode;
 mod host;
 mod listener;
 mod page;

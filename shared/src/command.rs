@@ -269,6 +269,7 @@ macro_rules! asks {
 
             /// Reads the parameters of the command with this name; `None` where there is no such
             /// command.
+            #[cfg(feature = "server")]
             pub(crate) fn read<E>(
                 name: &str,
                 parameters: &impl Parameters<Error = E>,
@@ -283,6 +284,7 @@ macro_rules! asks {
 }
 
 /// The parameters of a frame, before their type is known.
+#[cfg(feature = "server")]
 pub(crate) trait Parameters {
     type Error;
     fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, Self::Error>;

@@ -1,11 +1,13 @@
 //! Ordering by one number. Like the standard library's maps, each instance of its sort is some
-//! kilobytes of download, so there is one, over numbers and places.
+//! kilobytes of download, so there is one, over numbers and places; and a heap sorts with less code.
+
+use std::collections::BinaryHeap;
 
 /// The items, those with the greatest key first; of equal ones the later first.
 pub(crate) fn greatest_first<T>(items: Vec<T>, key: impl Fn(&T) -> u64) -> Vec<T> {
-    let mut places: Vec<(u64, usize)> =
+    let places: BinaryHeap<(u64, usize)> =
         items.iter().enumerate().map(|(place, item)| (key(item), place)).collect();
-    places.sort_unstable();
+    let places = places.into_sorted_vec();
     let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
     let in_order = places.iter().rev();
     in_order.filter_map(|(_, place)| items.get_mut(*place).and_then(Option::take)).collect()

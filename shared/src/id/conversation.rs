@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{IdError, UserId};
 
@@ -18,8 +18,8 @@ use super::{IdError, UserId};
 ///
 /// Inside a part `~` is written `~0` and `:` is written `~1`, as in a JSON pointer (RFC 6901), so
 /// that any user id goes in and comes out again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "string"))]
 pub struct ConversationId(Arc<str>);
 
@@ -123,13 +123,13 @@ impl ConversationId {
             std::cmp::Ordering::Greater => (other, one),
             std::cmp::Ordering::Equal => return None,
         };
-        let text = format!("direct:{}:{}", escape(first.as_str()), escape(second.as_str()));
-        Some(Self(text.into()))
+        let (first, second) = (escape(first.as_str()), escape(second.as_str()));
+        Some(Self(["direct:", &first, ":", &second].concat().into()))
     }
 
     /// The product's conversation with this user.
     pub fn system(user: &UserId) -> Self {
-        Self(format!("system:{}", escape(user.as_str())).into())
+        Self(["system:", &escape(user.as_str())].concat().into())
     }
 
     /// The product's conversation with everyone.
@@ -192,9 +192,9 @@ impl std::str::FromStr for ConversationId {
     }
 }
 
-impl From<ConversationId> for String {
-    fn from(id: ConversationId) -> Self {
-        id.0.as_ref().to_owned()
+impl Serialize for ConversationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
