@@ -44,25 +44,20 @@ impl Ids for RandomIds {
 
 /// A message's id.
 pub(crate) fn message_id(uuid: Uuid) -> MessageId {
-    text(uuid, MessageId::new)
+    MessageId::from_uuid(uuid.as_u128())
 }
 
 /// A session's id.
 pub(crate) fn session_id(uuid: Uuid) -> SessionId {
-    text(uuid, SessionId::new)
+    SessionId::from_uuid(uuid.as_u128())
 }
 
 /// A name for a message whose sender gave none.
 pub(crate) fn client_msg_id(uuid: Uuid) -> ClientMsgId {
-    text(uuid, ClientMsgId::new)
+    ClientMsgId::from_uuid(uuid.as_u128())
 }
 
 /// The life of a data set that begins now.
 pub(crate) fn epoch(uuid: Uuid) -> Epoch {
-    text(uuid, Epoch::new)
-}
-
-fn text<T, E: fmt::Debug>(uuid: Uuid, id: impl Fn(String) -> Result<T, E>) -> T {
-    #[expect(clippy::expect_used, reason = "36 characters of hexadecimal are always an id")]
-    id(uuid.to_string()).expect("a uuid is an id")
+    Epoch::from_uuid(uuid.as_u128())
 }

@@ -160,14 +160,12 @@ impl ConfigError {
     }
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        #[expect(clippy::expect_used, reason = "the text is compiled in, and a test reads it")]
-        Self::load(None, [], []).expect("the defaults are a configuration")
-    }
-}
-
 impl Config {
+    /// The defaults, and where to keep everything.
+    pub fn new(store: StoreAt) -> Result<Self, ConfigError> {
+        Ok(Self { store, ..Self::load(None, [], [])? })
+    }
+
     /// Puts the layers together: the defaults, a file over them, the environment over it, flags
     /// (keys such as `jwt.issuer` and their texts) over all.
     pub fn load(

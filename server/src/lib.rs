@@ -9,7 +9,7 @@
 //! use message_service::{MessageService, message::Content};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut config = Config { store: StoreAt::Sqlite("data/messages.db".into()), ..Config::default() };
+//! let mut config = Config::new(StoreAt::Sqlite("data/messages.db".into()))?;
 //! config.jwt.secrets = vec![std::env::var("MESSAGE_SECRET")?.as_str().into()];
 //! config.service_keys = vec![std::env::var("MESSAGE_KEY")?.as_str().into()];
 //! let messages = MessageService::start(config).await?;

@@ -5,6 +5,7 @@
 //! set. Deliberately not here: sockets, HTTP, tokens, and SQL.
 
 mod audit;
+mod begun;
 mod changes;
 mod drift;
 mod error;
@@ -45,6 +46,7 @@ pub struct Service {
     ids: Arc<dyn Ids>,
     rules: Rules,
     audits: audit::Audits,
+    begun: begun::Begun,
     /// An append failed in the store: a message may be stored whose derived values are not.
     unsure: AtomicBool,
 }
@@ -126,6 +128,7 @@ impl Service {
             ids,
             rules,
             audits: audit::Audits::default(),
+            begun: begun::Begun::default(),
             unsure: AtomicBool::new(false),
         }
     }

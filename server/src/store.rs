@@ -18,7 +18,7 @@ use message_service_shared::id::{ClientMsgId, ConversationId, Epoch, MessageId, 
 use message_service_shared::message::{Content, Message, Millis};
 use message_service_shared::row::{Preview, User};
 use message_service_shared::seq::Seq;
-use message_service_shared::unread::{ConversationHalf, MemberHalf};
+use message_service_shared::unread::{ConversationHalf, MemberHalf, is_listed};
 use sha2::{Digest, Sha256};
 
 /// Reads that a store keeps for each member and conversation, the newest ones.
@@ -320,7 +320,7 @@ pub struct StoredRow {
 impl StoredRow {
     /// Whether the user's list shows it.
     pub fn is_listed(&self) -> bool {
-        self.member.is_in() && self.conversation.last_seq > self.member.cleared
+        is_listed(&self.conversation, &self.member)
     }
 }
 

@@ -40,6 +40,14 @@ fn check(text: &str, limit: usize) -> Result<(), IdError> {
     }
 }
 
+fn hyphenated(number: u128) -> String {
+    let mut text = format!("{number:032x}");
+    for place in [20, 16, 12, 8] {
+        text.insert(place, '-');
+    }
+    text
+}
+
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident, $limit:expr) => {
         $(#[$doc])*
@@ -54,6 +62,11 @@ macro_rules! opaque_id {
                 let text = text.into();
                 check(&text, $limit)?;
                 Ok(Self(text))
+            }
+
+            /// The id that a UUID writes (RFC 9562 §4): 36 characters, in the order of the numbers.
+            pub fn from_uuid(number: u128) -> Self {
+                Self(hyphenated(number).into())
             }
 
             /// The text as it was given.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ConversationId, ConversationKind, UserId};
 use crate::message::{Body, Message, Millis};
 use crate::seq::Seq;
-use crate::unread::{ConversationHalf, Counted, MemberHalf, Standing, standing};
+use crate::unread::{ConversationHalf, Counted, MemberHalf, Standing, is_listed, standing};
 
 /// A person of the main app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,10 +115,9 @@ impl Row {
         standing(&self.conversation, &self.member, self.counted)
     }
 
-    /// Whether the user's list shows it: there is a message, the user is in, and has not removed it
-    /// since.
+    /// Whether the user's list shows it.
     pub fn is_listed(&self) -> bool {
-        self.member.is_in() && self.conversation.last_seq > self.member.cleared
+        is_listed(&self.conversation, &self.member)
     }
 }
 

@@ -93,6 +93,19 @@ pub struct Counted {
     pub count: u64,
 }
 
+/// Whether the member's list shows the conversation: there is a message, the member is in, and has
+/// not removed it since.
+pub fn is_listed(conversation: &ConversationHalf, member: &MemberHalf) -> bool {
+    member.is_in() && conversation.last_seq > member.cleared
+}
+
+/// The position up to which the halves have forgotten ranges. Where the base lies below it, only
+/// the messages themselves can say what counts in between.
+pub fn forgotten_up_to(conversation: &ConversationHalf, member: &MemberHalf) -> Seq {
+    let forgotten = conversation.holes.known_above().max(member.own.known_above());
+    forgotten.min(conversation.last_seq)
+}
+
 /// Where a member stands in a conversation: all that a badge may depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
@@ -201,7 +214,7 @@ pub fn standing(
 ) -> Standing {
     let base = base(conversation, member);
     let last_seq = conversation.last_seq;
-    let known = conversation.holes.known_above().max(member.own.known_above()).min(last_seq);
+    let known = forgotten_up_to(conversation, member);
     let (from, below, exact) = match counted {
         _ if known <= base => (base, 0, true),
         Some(counted) if counted.after == base && counted.up_to >= known => {
@@ -222,7 +235,7 @@ pub fn standing(
         last_seq,
         unread: if is_in { below + above } else { 0 },
         // A conversation that was removed from the list must not count where nobody sees it.
-        marked: is_in && member.mark > member.mark_seen && last_seq > member.cleared,
+        marked: is_listed(conversation, member) && member.mark > member.mark_seen,
         muted: member.settings.muted,
         exact,
     }

@@ -5,7 +5,7 @@ use message_service_shared::row::RowHead;
 use message_service_shared::runs::Run;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{
-    ConversationHalf, Counted, MemberHalf, Standing, base, standing,
+    ConversationHalf, Counted, MemberHalf, Standing, base, is_listed, standing,
 };
 
 use crate::reads::PendingRead;
@@ -146,9 +146,7 @@ impl<B> Entry<B> {
     /// Whether the user's list shows it.
     pub(crate) fn is_listed(&self) -> bool {
         match &self.knowledge {
-            Knowledge::Halves { conversation, member, .. } => {
-                member.is_in() && conversation.last_seq > member.cleared
-            }
+            Knowledge::Halves { conversation, member, .. } => is_listed(conversation, member),
             Knowledge::Nothing | Knowledge::Mirrored(_) => false,
         }
     }

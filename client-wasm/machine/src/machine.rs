@@ -147,8 +147,8 @@ impl<B: Body> Machine<B> {
         if let Some(head) = self.mirror.head() {
             // What is shown is of that time and user, whatever other tabs make of the mirror until
             // this one has a session.
-            self.epoch = Some(head.epoch);
-            self.shown_for = Some(head.user);
+            self.epoch = Some(head.epoch.clone());
+            self.shown_for = Some(head.user.clone());
             self.show_mirror();
         }
         self.stop_reason = None;

@@ -89,6 +89,8 @@ pub(crate) struct Mirror<B> {
     parser: PhantomData<B>,
     /// What the storage holds, as far as is known.
     stored: Sorted<String, String>,
+    /// What its head says, where it has one that can be read.
+    head: Option<Head>,
     /// Keys that another tab wrote, and how they are dealt with.
     yielding: Sorted<String, Yield>,
 }
@@ -116,7 +118,12 @@ pub(crate) type Writes = Vec<(String, Option<String>)>;
 
 impl<B> Default for Mirror<B> {
     fn default() -> Self {
-        Self { parser: PhantomData, stored: Sorted::default(), yielding: Sorted::default() }
+        Self {
+            parser: PhantomData,
+            stored: Sorted::default(),
+            head: None,
+            yielding: Sorted::default(),
+        }
     }
 }
 
@@ -126,12 +133,12 @@ impl<B: Body> Mirror<B> {
         for (key, value) in stored {
             mirror.stored.insert(key, value);
         }
+        mirror.read_head();
         mirror
     }
 
-    pub(crate) fn head(&self) -> Option<Head> {
-        let head: Head = parse::<B, _>(self.stored.get(HEAD)?)?;
-        (head.v == VERSION).then_some(head)
+    pub(crate) const fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
     }
 
     /// What it says is unread.
@@ -171,8 +178,8 @@ impl<B: Body> Mirror<B> {
             None => self.stored.remove(key),
         };
         if key == HEAD {
-            let head = self.head();
-            let signed_in = head.as_ref().map(|head| &head.user);
+            self.read_head();
+            let signed_in = self.head.as_ref().map(|head| &head.user);
             return match user {
                 Some(user) if signed_in != Some(user) => Heard::SignedOut(signed_in.cloned()),
                 _ => Heard::Nothing,
@@ -190,6 +197,7 @@ impl<B: Body> Mirror<B> {
     /// Another tab emptied the storage.
     pub(crate) fn emptied(&mut self) {
         self.stored.clear();
+        self.head = None;
     }
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
@@ -211,8 +219,7 @@ impl<B: Body> Mirror<B> {
     /// Makes it this user's: keeps it where it is theirs already, and of the same epoch; otherwise
     /// everything goes.
     pub(crate) fn claim(&mut self, user: &UserId, epoch: &Epoch, random: &mut Random) -> Writes {
-        let head = self.head();
-        let mine = head.as_ref().filter(|head| head.user == *user);
+        let mine = self.head.as_ref().filter(|head| head.user == *user);
         if mine.is_some_and(|head| head.epoch == *epoch) {
             return Writes::new();
         }
@@ -220,23 +227,26 @@ impl<B: Body> Mirror<B> {
         let mut writes = self.clear();
         let head = Head { v: VERSION, user: user.clone(), login, epoch: epoch.clone() };
         self.write(&mut writes, HEAD.to_owned(), Some(text(&head)));
+        self.head = Some(head);
         writes
     }
 
     /// Removes everything but whose it is. The head is never taken away for a moment: other tabs
     /// would read that as a sign-out.
     pub(crate) fn clear(&mut self) -> Writes {
-        let head = self.stored.remove(HEAD);
+        let (text, head) = (self.stored.remove(HEAD), self.head.take());
         let writes = self.purge();
-        if let Some(head) = head {
-            self.stored.insert(HEAD.to_owned(), head);
+        if let Some(text) = text {
+            self.stored.insert(HEAD.to_owned(), text);
         }
+        self.head = head;
         writes
     }
 
     /// Removes everything.
     pub(crate) fn purge(&mut self) -> Writes {
         self.yielding.clear();
+        self.head = None;
         std::mem::take(&mut self.stored)
             .into_entries()
             .into_iter()
@@ -254,9 +264,9 @@ impl<B: Body> Mirror<B> {
         wall: Millis,
     ) -> Update {
         let mut wanted = Sorted::default();
-        if let Some(Head { epoch, .. }) = self.head() {
+        if let Some(head) = &self.head {
             for (id, read) in reads.iter() {
-                let epoch = epoch.clone();
+                let epoch = head.epoch.clone();
                 let value = Unacknowledged { seq: read.seq, mark: read.mark_seen, epoch };
                 wanted.insert(key("r:", id), text(&value));
             }
@@ -286,11 +296,16 @@ impl<B: Body> Mirror<B> {
         update
     }
 
+    fn read_head(&mut self) {
+        let head: Option<Head> = self.stored.get(HEAD).and_then(|text| parse::<B, _>(text));
+        self.head = head.filter(|head| head.v == VERSION);
+    }
+
     /// A read that belongs to the mirror's epoch.
     fn read(&self, key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
         let id = key.strip_prefix("r:")?.parse().ok()?;
         let read: Unacknowledged = parse::<B, _>(value)?;
-        let here = self.head().is_some_and(|head| head.epoch == read.epoch);
+        let here = self.head.as_ref().is_some_and(|head| head.epoch == read.epoch);
         here.then_some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
     }
 

@@ -1,7 +1,6 @@
 //! What the page asked for: sent when there is a connection, asked again after a lost one, answered
 //! once, with a time-out in between. Each request may be repeated safely.
 
-use message_service_shared::answer::InboxCursor;
 use message_service_shared::command::{Clear, List, Mark, Presence, Pull, Recall};
 use message_service_shared::error::{ApiError, ErrorCode};
 use message_service_shared::frame::{CallId, write_command, write_with_raw};
@@ -188,9 +187,5 @@ impl<B: Body> Machine<B> {
             && self.options.auto_read
             && self.view.attends(conversation);
         on_screen.then_some(timeline.rendered)
-    }
-
-    pub(crate) fn take_inbox_next(&mut self, next: Option<InboxCursor>) {
-        self.inbox_next = next;
     }
 }

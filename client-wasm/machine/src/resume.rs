@@ -153,7 +153,7 @@ impl<B: Body> Machine<B> {
         }
         if self.inbox_next.is_none() {
             let next = resumed.member("next").and_then(|next| next.read::<InboxCursor>());
-            self.take_inbox_next(next);
+            self.inbox_next = next;
         }
         if let Some(timeline) = &mut self.timeline {
             timeline.lacking = timeline.end().is_some();

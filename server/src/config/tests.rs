@@ -24,7 +24,7 @@ const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
 #[test]
 fn the_defaults_are_a_configuration() {
-    let config = Config::default();
+    let config = Config::load(None, [], []).unwrap();
     assert_eq!(config.store, StoreAt::Sqlite("message-service.db".into()));
     assert_eq!(config.product_name, None);
     assert_eq!(config.metrics.listen, None);

@@ -8,7 +8,7 @@ use message_service_shared::error::ApiError;
 use message_service_shared::id::{ConversationKind, UserId};
 use message_service_shared::limits;
 use message_service_shared::row::{Row, User};
-use message_service_shared::unread::{Counted, base, standing};
+use message_service_shared::unread::{Counted, base, forgotten_up_to, standing};
 
 use super::{Acting, Error, Service};
 use crate::store::{End, InboxPlace, Slice, StoredRow};
@@ -119,8 +119,7 @@ impl Service {
             return Ok(None);
         }
         let after = base(&row.conversation, &row.member);
-        let known = row.conversation.holes.known_above().max(row.member.own.known_above());
-        let up_to = known.min(row.conversation.last_seq);
+        let up_to = forgotten_up_to(&row.conversation, &row.member);
         let count = self.store.count(user, &row.id, after, up_to).await?;
         Ok(Some(Counted { after, up_to, count }))
     }

@@ -120,13 +120,15 @@ impl Service {
             }
             Parties::Group(_) => Ok(()),
             Parties::Direct(first, second) => {
-                let may_begin =
-                    self.rules.direct == DirectRule::Anyone || acting.via == Via::MainApp;
-                let begun =
-                    !self.store.rows(&acting.user, std::slice::from_ref(id)).await?.is_empty();
-                if begun {
+                if self.begun.knows(id) {
                     return Ok(());
                 }
+                if !self.store.rows(&acting.user, std::slice::from_ref(id)).await?.is_empty() {
+                    self.begun.note(id);
+                    return Ok(());
+                }
+                let may_begin =
+                    self.rules.direct == DirectRule::Anyone || acting.via == Via::MainApp;
                 if !may_begin {
                     return Err(Error::Forbidden("only the main app begins a conversation"));
                 }

@@ -31,7 +31,7 @@ pub(crate) struct TestServer {
 /// A configuration that the tests' tokens and keys fit.
 pub(crate) fn config(store: PathBuf) -> Config {
     let listen = "127.0.0.1:0".to_owned();
-    let mut config = Config { listen, store: StoreAt::Sqlite(store), ..Config::default() };
+    let mut config = Config { listen, ..Config::new(StoreAt::Sqlite(store)).unwrap() };
     config.jwt.secrets = vec![SECRET.into()];
     config.service_keys = vec![KEY.into()];
     config.product_name = Some("The Shop".to_owned());

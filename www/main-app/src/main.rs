@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let store = past::prepare(&data, fresh).await?;
     let secret = sign_in::new_secret();
-    let mut config = Config { store: StoreAt::Sqlite(store), ..Config::default() };
+    let mut config = Config::new(StoreAt::Sqlite(store))?;
     config.product_name = Some("Fernrow".to_owned());
     config.jwt.secrets = vec![secret.as_str().into()];
     config.service_keys = vec![sign_in::new_secret().as_str().into()];
