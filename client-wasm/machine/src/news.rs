@@ -1,6 +1,6 @@
-//! What comes in: pushes, and the replies that carry the same facts.
+//! What comes in: pushes, and the rows and pages that carry the same facts.
 
-use message_service_shared::answer::{Audit, Beat, History, InboxCursor, MemberNews};
+use message_service_shared::answer::{Audit, MemberNews};
 use message_service_shared::error::{ApiError, ErrorCode};
 use message_service_shared::frame::CallId;
 use message_service_shared::id::ConversationId;
@@ -12,18 +12,15 @@ use message_service_shared::seq::Seq;
 use serde::Deserialize;
 
 use crate::body::Body;
-use crate::calls::Pending;
-use crate::effect::{Effect, Event, Settled};
+use crate::effect::{Effect, Event};
 use crate::entry::{Held, Newest, Told};
-use crate::input::Request;
 use crate::machine::Machine;
+use crate::page::Page;
 use crate::reads::PendingRead;
-use crate::requests::Job;
+use crate::replies::RETRY_MS;
 
 /// A gap may be a mere reordering; it closes by itself within so long, or the row is fetched.
 const REORDER_MS: u64 = 50;
-/// How long after one of the machine's own commands was refused it is tried again.
-const RETRY_MS: (u64, u64) = (2_000, 5_000);
 
 /// The head of [`message_service_shared::push::NewMessage`].
 #[derive(Deserialize)]
@@ -33,21 +30,6 @@ struct NewMessageHead {
     attended: bool,
     #[serde(default)]
     spread_ms: u32,
-}
-
-/// The head of [`History`].
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HistoryHead {
-    last_seq: Seq,
-    floor: Seq,
-}
-
-/// A page of messages whose bodies pass through.
-struct Page<B> {
-    messages: Vec<(Seq, B)>,
-    last_seq: Seq,
-    floor: Seq,
 }
 
 impl<B: Body> Machine<B> {
@@ -100,51 +82,6 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    fn reply(&mut self, pending: Pending, outcome: Result<Option<B>, ApiError>) {
-        if let Err(error) = &outcome
-            && matches!(error.code, ErrorCode::SeqPastEnd | ErrorCode::WrongEpoch)
-            && !matches!(pending, Pending::Job(_))
-        {
-            return self.reset();
-        }
-        match (pending, outcome) {
-            (Pending::Authenticate, outcome) => self.welcomed(outcome),
-            (Pending::Resume, outcome) => self.resumed(outcome),
-            (Pending::Heartbeat, Ok(Some(beat))) => {
-                self.beaten(beat.read::<Beat>().unwrap_or_default().audit);
-            }
-            (Pending::Fetch(asked), Ok(Some(rows))) => self.fetched(asked, &rows.elements()),
-            (Pending::Fetch(asked), _) => {
-                let again = self.random.between(RETRY_MS.0, RETRY_MS.1);
-                for id in asked {
-                    if let Some(entry) = self.book.touch(&id) {
-                        entry.fetch_at = Some(self.now.steady + again);
-                    }
-                }
-            }
-            (Pending::Gap(conversation), Ok(Some(page))) => self.gap_filled(&conversation, &page),
-            (Pending::Read { .. }, Ok(Some(news))) => {
-                if let Some(news) = news.read::<MemberNews>() {
-                    self.member_news(&news);
-                }
-            }
-            (Pending::Read { conversation, .. }, Err(error)) if !error.retryable => {
-                // Nothing here can make it acceptable; the audit heals what is shown.
-                self.reads.drop(&conversation);
-            }
-            (Pending::Read { .. } | Pending::Gap(_), Err(_)) => {
-                let again = self.random.between(RETRY_MS.0, RETRY_MS.1);
-                self.retry_at = self.now.steady + again;
-            }
-            (Pending::Read { .. } | Pending::Gap(_) | Pending::Heartbeat | Pending::Look, _) => {}
-            (Pending::Job(number), outcome) => {
-                if let Some(job) = self.jobs.end(number) {
-                    self.finish_job(&job, outcome);
-                }
-            }
-        }
-    }
-
     /// A message was stored: the fact, and its body for whoever shows it.
     pub(crate) fn new_message(&mut self, message: &B, attended: bool, spread_ms: u64) {
         let Some(head) = message.read::<MessageHead>() else { return };
@@ -172,7 +109,7 @@ impl<B: Body> Machine<B> {
         self.add_to_timeline(&head.conversation, head.seq, message);
     }
 
-    fn revised(&mut self, message: &B) {
+    pub(crate) fn revised(&mut self, message: &B) {
         let Some(head) = message.read::<MessageHead>() else { return };
         if let Some(entry) = self.book.change_known(&head.conversation) {
             let known = !head.is_silent() || entry.silence(head.seq);
@@ -223,7 +160,7 @@ impl<B: Body> Machine<B> {
         Some(id)
     }
 
-    fn fetched(&mut self, asked: Vec<ConversationId>, rows: &[B]) {
+    pub(crate) fn fetched(&mut self, asked: Vec<ConversationId>, rows: &[B]) {
         let found: Vec<ConversationId> = rows.iter().filter_map(|row| self.row(row)).collect();
         for id in asked {
             if !found.contains(&id) {
@@ -234,7 +171,7 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    fn gap_filled(&mut self, conversation: &ConversationId, page: &B) {
+    pub(crate) fn gap_filled(&mut self, conversation: &ConversationId, page: &B) {
         let Some(page) = Page::read(page) else { return };
         let timeline = self.timeline.as_mut();
         if let Some(timeline) = timeline.filter(|open| open.conversation == *conversation) {
@@ -252,7 +189,7 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    fn add_to_timeline(&mut self, conversation: &ConversationId, seq: Seq, message: &B) {
+    pub(crate) fn add_to_timeline(&mut self, conversation: &ConversationId, seq: Seq, message: &B) {
         let timeline = self.timeline.as_mut();
         if let Some(timeline) = timeline.filter(|open| open.conversation == *conversation) {
             let delivered = timeline.add(seq, message.clone());
@@ -260,7 +197,7 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    fn deliver(&mut self, messages: Vec<B>) {
+    pub(crate) fn deliver(&mut self, messages: Vec<B>) {
         let Some(timeline) = &self.timeline else { return };
         if let (false, Some(seq)) = (messages.is_empty(), timeline.end()) {
             let conversation = timeline.conversation.clone();
@@ -268,102 +205,7 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    /// An answer to the page.
-    fn finish_job(&mut self, job: &Job, outcome: Result<Option<B>, ApiError>) {
-        let settled = match outcome {
-            Err(error) => Err(error),
-            Ok(result) => self.settled(job, result),
-        };
-        match settled {
-            Ok(settled) => {
-                self.effects.push(Effect::Settle(job.ticket, Ok(settled)));
-                if let Request::Open(conversation) = &job.request {
-                    self.after_opening(conversation);
-                }
-            }
-            Err(error) => self.fail_job(job, error),
-        }
-    }
-
-    pub(crate) fn fail_job(&mut self, job: &Job, error: ApiError) {
-        let reset = matches!(error.code, ErrorCode::SeqPastEnd | ErrorCode::WrongEpoch);
-        if let Request::Open(conversation) = &job.request
-            && self.timeline.as_ref().is_some_and(|open| open.conversation == *conversation)
-        {
-            self.leave();
-        }
-        self.effects.push(Effect::Settle(job.ticket, Err(error)));
-        if reset {
-            self.reset();
-        }
-    }
-
-    fn settled(&mut self, job: &Job, result: Option<B>) -> Result<Settled<B>, ApiError> {
-        let unreadable =
-            || ApiError::new(ErrorCode::Internal, "the server's answer is not understood here");
-        let result = result.ok_or_else(unreadable)?;
-        Ok(match &job.request {
-            Request::Open(conversation) => {
-                let page = Page::read(&result).ok_or_else(unreadable)?;
-                let entry = self.book.get(conversation);
-                let first_unread_seq = entry.and_then(crate::entry::Entry::first_unread);
-                Settled::Opened {
-                    conversation: conversation.clone(),
-                    first_unread_seq,
-                    more: page.goes_on(),
-                    messages: self.open_page(page),
-                }
-            }
-            Request::History { .. } => {
-                let page = Page::read(&result).ok_or_else(unreadable)?;
-                Settled::History { more: page.goes_on(), messages: page.bodies() }
-            }
-            Request::Send { .. } => {
-                let message = result.member("message").ok_or_else(unreadable)?;
-                self.new_message(&message, false, 0);
-                Settled::Message(message)
-            }
-            Request::Recall(..) => {
-                self.revised(&result);
-                Settled::Message(result)
-            }
-            Request::Mark(_) | Request::Clear(_) | Request::Configure(_) => {
-                let news = result.read::<MemberNews>().ok_or_else(unreadable)?;
-                self.member_news(&news);
-                Settled::Done
-            }
-            Request::Presence(_) => {
-                Settled::Online(result.member("online").ok_or_else(unreadable)?)
-            }
-            Request::More => {
-                for row in result.member("rows").map(|rows| rows.elements()).unwrap_or_default() {
-                    self.row(&row);
-                }
-                let next = result.member("next").and_then(|next| next.read::<InboxCursor>());
-                self.inbox_next = next;
-                Settled::More(self.inbox_next.is_some())
-            }
-        })
-    }
-
-    fn open_page(&mut self, page: Page<B>) -> Vec<B> {
-        let end = page.messages.last().map_or(page.floor, |(seq, _)| *seq);
-        let mut messages = page.bodies();
-        if let Some(timeline) = &mut self.timeline {
-            messages.extend(timeline.opened(end));
-            timeline.rendered = timeline.end().unwrap_or_default();
-        }
-        messages
-    }
-
-    fn after_opening(&mut self, conversation: &ConversationId) {
-        if self.book.get(conversation).is_none_or(|entry| !entry.is_known()) {
-            self.book.change(conversation).fetch_at = Some(self.now.steady);
-        }
-        self.read_rendered();
-    }
-
-    fn beaten(&mut self, audit: Audit) {
+    pub(crate) fn beaten(&mut self, audit: Audit) {
         match audit {
             Audit::None | Audit::Agreed => {}
             Audit::Differs => self.beat.recheck(self.now.steady, &mut self.random),
@@ -379,28 +221,3 @@ struct PreviewHead {
     #[serde(default)]
     revision: u32,
 }
-
-impl<B: Body> Page<B> {
-    fn read(history: &B) -> Option<Self> {
-        let head = history.read::<HistoryHead>()?;
-        let messages = history.member("messages")?.elements();
-        let messages = messages.into_iter().map(|message| {
-            let seq = message.read::<MessageHead>()?.seq;
-            Some((seq, message))
-        });
-        let messages = messages.collect::<Option<_>>()?;
-        Some(Self { messages, last_seq: head.last_seq, floor: head.floor })
-    }
-
-    /// Whether there is something before the page.
-    fn goes_on(&self) -> bool {
-        self.messages.first().is_some_and(|(first, _)| *first > self.floor.next())
-    }
-
-    fn bodies(self) -> Vec<B> {
-        self.messages.into_iter().map(|(_, message)| message).collect()
-    }
-}
-
-// The field names above are those of the types they are heads of.
-const _: fn(History) -> (Seq, Seq) = |history| (history.last_seq, history.floor);

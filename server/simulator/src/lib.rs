@@ -18,6 +18,8 @@ mod faults;
 mod network;
 mod node;
 mod story;
+mod tabs;
+mod traffic;
 mod world;
 
 pub use world::{Outcome, Run, simulate};

@@ -4,8 +4,8 @@ use message_service_shared::id::{ConversationId, UserId};
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::standing;
 
-use super::{MemberRecord, ReadRecord, State};
-use crate::store::{ChangeError, InboxPlace, MemberChange, StoredRow};
+use super::state::{MemberRecord, State};
+use crate::store::{ChangeError, InboxPlace, MemberChange, ReadRecord, StoredRow};
 
 impl State {
     pub(super) fn unread_rows(&self, user: &UserId) -> Vec<StoredRow> {
