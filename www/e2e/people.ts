@@ -92,6 +92,7 @@ export class Person {
   async signIn(name: string): Promise<void> {
     await this.page.goto("/sign-in");
     await this.page.getByRole("main").getByRole("button", { name, exact: true }).click();
+    await this.page.waitForURL((url) => url.pathname !== "/sign-in");
     await expect(
       this.page.getByRole("banner").getByRole("link", { name: `${name}: switch or sign out` }),
     ).toBeVisible();

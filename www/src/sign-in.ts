@@ -3,10 +3,13 @@ import "./styles/sign-in.css";
 import { avatar } from "./avatar.js";
 import { element, find, say } from "./element.js";
 import { Header } from "./header.js";
-import { members, signIn, whoAmI, type Member } from "./main-app.js";
+import { members, signIn, token, whoAmI, type Member } from "./main-app.js";
 import { signOut } from "./sign-out.js";
 import { speak } from "./speak.js";
 import { words } from "./words.js";
+
+/** So long at most does signing in wait for what is unread. */
+const LOGIN_MS = 2000;
 
 speak();
 document.title = `${words.signIn} · ${words.product}`;
@@ -29,6 +32,22 @@ async function attempt(deed: () => Promise<void>): Promise<void> {
   }
 }
 
+/**
+ * What is unread in the database goes into this browser's storage, so that the first page after
+ * this one has its dot. Signing in waits for that, and does not depend on it.
+ */
+async function remember(): Promise<void> {
+  try {
+    const { MessageClient } = await import("message-service-client");
+    const client = new MessageClient({ url: "/service", getToken: token });
+    const longEnough = new Promise((resolve) => setTimeout(resolve, LOGIN_MS));
+    await Promise.race([client.connect(), longEnough]);
+    client.close();
+  } catch {
+    // The dot comes with the page of messages, then.
+  }
+}
+
 function card(member: Member): HTMLElement {
   const button = element(
     "button",
@@ -41,6 +60,7 @@ function card(member: Member): HTMLElement {
       button.setAttribute("aria-busy", "true");
       try {
         await signIn(member.id);
+        await remember();
         location.assign(wantedPage());
       } finally {
         button.removeAttribute("aria-busy");
