@@ -1,9 +1,11 @@
 //! What the operator decides, in one struct. The defaults, each with its reason, are in
 //! `config.default.toml`.
 
+mod bus_at;
 mod layers;
 mod secret;
 
+pub use bus_at::BusAt;
 pub use layers::ENVIRONMENT_PREFIX;
 pub use secret::Secret;
 
@@ -31,6 +33,8 @@ pub struct Config {
     pub listen: String,
     /// Where to keep everything.
     pub store: StoreAt,
+    /// By what the nodes speak to each other.
+    pub bus: BusAt,
     /// The pages that may connect and call; empty for those of the same origin.
     pub allowed_origins: Vec<String>,
     /// Who may begin a conversation of two.

@@ -4,11 +4,13 @@
 //! session has a [`Mailbox`] bounded in bytes, and one that is full is closed with a code that tells
 //! its client to come back and catch up. The hub knows nothing of stores and of sockets.
 
+mod followers;
 mod mailbox;
 
+pub use followers::{Change, Changes};
 pub use mailbox::{Mailbox, Outgoing};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +21,8 @@ use message_service_shared::id::{ConversationId, SessionId, UserId};
 use message_service_shared::push::{NewMessage, Push};
 use message_service_shared::view::View;
 
-use crate::bus::{Audience, Envelope, News};
+use self::followers::Followers;
+use crate::bus::{Audience, Envelope, News, NodeId};
 
 /// Users are spread over this many locks, so that a fan-out and a login rarely meet.
 const SHARDS: usize = 64;
@@ -28,9 +31,17 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub struct Hub {
     shards: Vec<Mutex<Shard>>,
+    followers: Followers,
 }
 
-type Shard = BTreeMap<UserId, Vec<Seat>>;
+type Shard = BTreeMap<UserId, Place>;
+
+/// A user's sessions here, and what the user looks at on other nodes.
+#[derive(Debug, Default)]
+struct Place {
+    seats: Vec<Seat>,
+    elsewhere: BTreeMap<NodeId, Vec<ConversationId>>,
+}
 
 /// A session's place in the hub.
 #[derive(Debug)]
@@ -49,7 +60,8 @@ struct Letter<'a> {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { shards, followers: Followers::default() }
     }
 }
 
@@ -58,27 +70,67 @@ impl Hub {
     /// before it reads anything from the store.
     pub fn join(&self, user: UserId, session: SessionId, mailbox: Arc<Mailbox>) {
         let seat = Seat { session, mailbox, views: Vec::new() };
-        self.shard(&user).entry(user).or_default().push(seat);
+        let mut shard = self.shard(&user);
+        let place = shard.entry(user.clone()).or_default();
+        place.seats.push(seat);
+        if place.seats.len() == 1 {
+            // Under the lock, so that nobody hears of coming and leaving in the wrong order.
+            self.followers.tell(|| Change::Came(user));
+        }
     }
 
     /// Takes a session's place away.
     pub fn leave(&self, user: &UserId, session: &SessionId) {
         let mut shard = self.shard(user);
-        if let Some(seats) = shard.get_mut(user) {
-            seats.retain(|seat| seat.session != *session);
-            if seats.is_empty() {
-                shard.remove(user);
-            }
+        let Some(place) = shard.get_mut(user) else { return };
+        self.with_attention(user, place, |place| {
+            place.seats.retain(|seat| seat.session != *session);
+        });
+        if place.seats.is_empty() {
+            shard.remove(user);
+            self.followers.tell(|| Change::Left(user.clone()));
         }
     }
 
     /// Notes what a session's tabs look at.
     pub fn look(&self, user: &UserId, session: &SessionId, views: Vec<View>) {
         let mut shard = self.shard(user);
-        let mut seats = shard.get_mut(user).into_iter().flatten();
-        if let Some(seat) = seats.find(|seat| seat.session == *session) {
-            seat.views = views;
+        let Some(place) = shard.get_mut(user) else { return };
+        self.with_attention(user, place, |place| {
+            if let Some(seat) = place.seats.iter_mut().find(|seat| seat.session == *session) {
+                seat.views = views;
+            }
+        });
+    }
+
+    /// Which conversations the user's sessions here look at.
+    pub fn attended_by(&self, user: &UserId) -> Vec<ConversationId> {
+        self.shard(user).get(user).map(Place::attended).unwrap_or_default().into_iter().collect()
+    }
+
+    /// The users here who look at a conversation, and at which.
+    pub fn attention(&self) -> Vec<(UserId, Vec<ConversationId>)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let attention = shard.iter().map(|(user, place)| (user, place.attended()));
+            let attention = attention.filter(|(_, attended)| !attended.is_empty());
+            all.extend(attention.map(|(user, ids)| (user.clone(), ids.into_iter().collect())));
         }
+        all
+    }
+
+    /// Everyone who has a session here.
+    pub fn users(&self) -> Vec<UserId> {
+        self.shards
+            .iter()
+            .flat_map(|shard| lock(shard).keys().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Hears from now on who comes and leaves, and what they look at.
+    pub fn follow(&self) -> Changes {
+        self.followers.add()
     }
 
     /// Whether the user has a session on this node.
@@ -88,16 +140,23 @@ impl Hub {
 
     /// How many sessions there are on this node.
     pub fn sessions(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).values().map(Vec::len).sum::<usize>()).sum()
+        self.shards.iter().map(|shard| sessions_in(&lock(shard))).sum()
     }
 
     /// Hands what came over the bus to the sessions of this node that it concerns.
     pub fn receive(&self, envelope: &Envelope) {
         match &envelope.news {
             News::Push(push) => self.deliver(&envelope.to, push),
-            News::Close(code) => self.for_each(&envelope.to, |seats| {
-                for seat in seats {
+            News::Close(code) => self.for_each(&envelope.to, |place| {
+                for seat in &place.seats {
                     seat.mailbox.close(*code);
+                }
+            }),
+            News::Attending { node, conversations } => self.for_each(&envelope.to, |place| {
+                if conversations.is_empty() {
+                    place.elsewhere.remove(node);
+                } else {
+                    place.elsewhere.insert(*node, conversations.clone());
                 }
             }),
         }
@@ -107,14 +166,15 @@ impl Hub {
         let mut letter = Letter { push, plain: None, attended: None };
         let conversation = match push {
             Push::Message(new) => Some(&new.message.conversation),
-            Push::Revised(_) | Push::Member(_) | Push::Goodbye(_) => None,
+            Push::Revised(_) | Push::Member(_) | Push::Goodbye(_) | Push::Resync(_) => None,
         };
         let mut delivered = 0;
-        self.for_each(to, |seats| {
-            delivered += seats.len() as u64;
+        self.for_each(to, |place| {
+            delivered += place.seats.len() as u64;
             let attends = |seat: &Seat| conversation.is_some_and(|id| seat.attends(id));
-            let attended = seats.iter().any(attends);
-            for seat in seats {
+            let attended = place.seats.iter().any(attends)
+                || conversation.is_some_and(|id| place.is_attended_elsewhere(id));
+            for seat in &place.seats {
                 let held = attended && !attends(seat);
                 seat.mailbox.put(if held { letter.attended() } else { letter.plain() });
             }
@@ -124,28 +184,39 @@ impl Hub {
 
     /// Ends every session of this node, each with a word on when to come back.
     pub fn close_all(&self, goodbye: impl Fn() -> Push, code: CloseCode) {
-        self.for_each(&Audience::Everyone, |seats| {
-            for seat in seats {
+        self.for_each(&Audience::Everyone, |place| {
+            for seat in &place.seats {
                 seat.mailbox.put(Bytes::from(write_push(&goodbye())));
                 seat.mailbox.close(code);
             }
         });
     }
 
-    fn for_each(&self, to: &Audience, mut visit: impl FnMut(&[Seat])) {
+    /// Does something that may change what the user looks at, and tells it where it does.
+    fn with_attention(&self, user: &UserId, place: &mut Place, act: impl FnOnce(&mut Place)) {
+        if self.followers.is_empty() {
+            return act(place);
+        }
+        let before = place.attended();
+        act(place);
+        let after = place.attended();
+        if before != after {
+            self.followers.tell(|| Change::Attends(user.clone(), after.into_iter().collect()));
+        }
+    }
+
+    fn for_each(&self, to: &Audience, mut visit: impl FnMut(&mut Place)) {
         match to {
             Audience::Users(users) => {
                 for user in users {
-                    if let Some(seats) = self.shard(user).get(user) {
-                        visit(seats);
+                    if let Some(place) = self.shard(user).get_mut(user) {
+                        visit(place);
                     }
                 }
             }
             Audience::Everyone => {
                 for shard in &self.shards {
-                    for seats in lock(shard).values() {
-                        visit(seats);
-                    }
+                    lock(shard).values_mut().for_each(&mut visit);
                 }
             }
         }
@@ -158,6 +229,22 @@ impl Hub {
         let index = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
         lock(&self.shards[index])
     }
+}
+
+impl Place {
+    fn attended(&self) -> BTreeSet<ConversationId> {
+        let views = self.seats.iter().flat_map(|seat| &seat.views);
+        let open = views.filter_map(|view| view.open.as_ref().filter(|id| view.attends(id)));
+        open.cloned().collect()
+    }
+
+    fn is_attended_elsewhere(&self, conversation: &ConversationId) -> bool {
+        self.elsewhere.values().any(|attended| attended.contains(conversation))
+    }
+}
+
+fn sessions_in(shard: &Shard) -> usize {
+    shard.values().map(|place| place.seats.len()).sum()
 }
 
 impl Seat {
@@ -269,6 +356,48 @@ mod tests {
         look(&hub, "s1", true, false);
         send(&hub);
         assert!(!is_held(&only_frame(&beside)) && !is_held(&only_frame(&elsewhere)));
+    }
+
+    #[test]
+    fn what_is_attended_on_another_node_is_held_here_until_that_node_says_otherwise() {
+        let hub = Hub::default();
+        let here = join(&hub, "s1");
+        let attending = |conversations: Vec<ConversationId>| {
+            let to = Audience::Users(vec!["ann".parse().unwrap()]);
+            let news = News::Attending { node: NodeId(7), conversations };
+            hub.receive(&Envelope { to, news });
+        };
+        attending(vec![HERE.parse().unwrap()]);
+        send(&hub);
+        assert!(is_held(&only_frame(&here)));
+        attending(vec!["direct:ann:cid".parse().unwrap()]);
+        send(&hub);
+        assert!(!is_held(&only_frame(&here)));
+        attending(vec![HERE.parse().unwrap()]);
+        attending(vec![]);
+        send(&hub);
+        assert!(!is_held(&only_frame(&here)));
+    }
+
+    #[test]
+    fn a_follower_hears_of_the_first_session_and_the_last_and_of_what_is_looked_at() {
+        let hub = Hub::default();
+        let mut changes = hub.follow();
+        let (ann, here): (UserId, ConversationId) = ("ann".parse().unwrap(), HERE.parse().unwrap());
+        join(&hub, "s1");
+        join(&hub, "s2");
+        look(&hub, "s1", true, true);
+        look(&hub, "s2", true, true);
+        hub.leave(&ann, &"s1".parse().unwrap());
+        hub.leave(&ann, &"s2".parse().unwrap());
+        let heard = std::iter::from_fn(|| changes.take());
+        let expected = [
+            Change::Came(ann.clone()),
+            Change::Attends(ann.clone(), vec![here]),
+            Change::Attends(ann.clone(), vec![]),
+            Change::Left(ann),
+        ];
+        assert_eq!(heard.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod node;
 pub mod origin;
 mod problem;
 mod rest;
+pub mod roster;
 pub mod serve;
 pub mod service;
 pub mod session;
@@ -53,12 +54,14 @@ pub mod store;
 mod ws;
 
 pub use measure::RecorderTaken;
-pub use message_service_shared::{command, error, id, limits, message, push, row, seq};
+pub use message_service_shared::{
+    close, command, error, id, limits, message, push, row, seq, view,
+};
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -69,12 +72,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use self::bus::InProcess;
+use self::bus::nats::{NatsBus, NatsError};
+use self::bus::{Bus, InProcess, NodeId};
 use self::caller::{Jwt, Resolver, ServiceKeys};
 use self::clock::{Clock, Ids, RandomIds, SystemClock};
-use self::config::{Config, ConfigError, DrainConfig, Secret, StoreAt};
+use self::config::{BusAt, Config, ConfigError, DrainConfig, Secret, StoreAt};
 use self::hub::Hub;
 use self::node::Node;
+use self::roster::Alone;
 use self::service::{Parts, PushRequest, Pushed, Rules, Service};
 use self::store::memory::MemoryStore;
 use self::store::sqlite::{OpenError, SqliteStore};
@@ -101,6 +106,9 @@ pub enum StartError {
     /// The store was opened and does not work.
     #[error("the store does not work: {0}")]
     Store(#[from] StoreError),
+    /// The other nodes can't be spoken to.
+    #[error(transparent)]
+    Bus(#[from] NatsError),
     /// Metrics are recorded elsewhere.
     #[error(transparent)]
     Metrics(#[from] RecorderTaken),
@@ -144,15 +152,18 @@ impl MessageService {
         let hub = Arc::new(Hub::default());
         let parts = Parts {
             store,
-            bus: Arc::new(InProcess::new(Arc::clone(&hub))),
+            bus: connect(&config.bus, &hub).await?,
+            roster: Arc::new(Alone::new(Arc::clone(&hub))),
             hub,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
         let origins = config.origins()?;
         let rules = Rules { direct: config.direct, product_name: config.product_name };
+        let service = Arc::new(Service::new(parts, rules));
+        tokio::spawn(heal(Arc::downgrade(&service), ended.clone()));
         let node = Node {
-            service: Arc::new(Service::new(parts, rules)),
+            service,
             resolver,
             service_keys: ServiceKeys::new(config.service_keys.iter().map(Secret::expose)),
             origins,
@@ -191,12 +202,42 @@ impl MessageService {
         let goodbye = || Push::Goodbye(Goodbye { after_ms, within_ms });
         self.node.service.hub().close_all(goodbye, CloseCode::Restart);
         self.node.work.close();
-        let waiting = self.node.work.wait();
+        let waiting = async {
+            self.node.work.wait().await;
+            self.node.service.leave().await;
+        };
         if tokio::time::timeout(Duration::from_millis(wait_ms), waiting).await.is_err() {
             let left = self.node.work.len();
             tracing::warn!(left, "sockets and requests were still open when the time was over");
         }
     }
+}
+
+/// Heals from time to time, for as long as the service is there.
+async fn heal(service: Weak<Service>, ended: CancellationToken) {
+    let mut due = tokio::time::interval(HEAL);
+    while ended.run_until_cancelled(due.tick()).await.is_some() {
+        let Some(service) = service.upgrade() else { return };
+        if let Err(error) = service.heal().await {
+            tracing::debug!(%error, "the store is still not whole");
+        }
+    }
+}
+
+/// What a failed write may have left behind is put right after so long at the latest.
+const HEAL: Duration = Duration::from_secs(5);
+
+/// Services that share a NATS and not a store need a name each; there is one so far.
+const PREFIX: &str = "message-service";
+
+async fn connect(bus: &BusAt, hub: &Arc<Hub>) -> Result<Arc<dyn Bus>, StartError> {
+    Ok(match bus {
+        BusAt::InProcess => Arc::new(InProcess::new(Arc::clone(hub))),
+        BusAt::Nats(servers) => {
+            let node = NodeId::of(RandomIds.make(SystemClock.now()));
+            Arc::new(NatsBus::connect(servers, PREFIX, node, Arc::clone(hub)).await?)
+        }
+    })
 }
 
 async fn open(store: &StoreAt) -> Result<Arc<dyn Store>, StartError> {

@@ -48,6 +48,9 @@ struct Settings {
     /// Where to keep everything: the path of an SQLite file, or `memory`.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
+    /// By what several nodes speak to each other, such as `nats://127.0.0.1:4222`.
+    #[arg(long, value_name = "BUS")]
+    bus: Option<String>,
 }
 
 #[derive(Args)]
@@ -85,7 +88,7 @@ fn main() -> ExitCode {
 
 impl Settings {
     fn load(&self) -> Result<Config, Box<dyn Error>> {
-        let flags = [("listen", &self.listen), ("store", &self.store)];
+        let flags = [("listen", &self.listen), ("store", &self.store), ("bus", &self.bus)];
         let flags = flags.into_iter().filter_map(|(key, text)| Some((key, text.clone()?)));
         // Names that are not text are none of ours.
         let environment = std::env::vars_os()

@@ -31,9 +31,10 @@ use message_service_shared::limits;
 use message_service_shared::push::Push;
 use message_service_shared::row::User;
 
-use crate::bus::{Audience, Bus, Envelope, News};
+use crate::bus::{Audience, Bus, Envelope, News, Reach};
 use crate::clock::{Clock, Ids};
 use crate::hub::Hub;
+use crate::roster::Roster;
 use crate::store::{Profile, Store};
 
 /// The service.
@@ -41,6 +42,7 @@ use crate::store::{Profile, Store};
 pub struct Service {
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
+    roster: Arc<dyn Roster>,
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -58,6 +60,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The sessions of this node.
     pub hub: Arc<Hub>,
+    /// Who is online, on whatever node.
+    pub roster: Arc<dyn Roster>,
     /// The way to the sessions of all nodes.
     pub bus: Arc<dyn Bus>,
     /// The time.
@@ -119,10 +123,11 @@ impl Via {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts, rules: Rules) -> Self {
-        let Parts { store, hub, bus, clock, ids } = parts;
+        let Parts { store, hub, roster, bus, clock, ids } = parts;
         Self {
             store,
             hub,
+            roster,
             bus,
             clock,
             ids,
@@ -189,13 +194,31 @@ impl Service {
         let direct = |user: &UserId| ConversationId::direct(&acting.user, user);
         let ids: Vec<ConversationId> = asked.users.iter().filter_map(direct).collect();
         let rows = self.store.rows(&acting.user, &ids).await?;
-        let peers = rows.iter().filter_map(|row| row.id.peer_of(&acting.user));
-        Ok(Online { online: peers.filter(|peer| self.hub.is_online(peer)).collect() })
+        let peers = rows.iter().filter_map(|row| row.id.peer_of(&acting.user)).collect();
+        self.online(peers).await
     }
 
-    /// Whether the user has a live session, as the main app asks it.
-    pub fn is_online(&self, user: &UserId) -> bool {
-        self.hub.is_online(user)
+    /// Those of the users who have a live session, as the main app asks it.
+    pub async fn online(&self, users: Vec<UserId>) -> Result<Online, Error> {
+        let mut online = self.roster.online(users).await?;
+        online.sort();
+        Ok(Online { online })
+    }
+
+    /// This node is about to end: the others are told that its users are gone.
+    pub async fn leave(&self) {
+        self.roster.leave().await;
+    }
+
+    /// Returns when news for the user reaches this node, whichever node it happens on. A session
+    /// asks before it reads.
+    pub async fn listen(&self, user: &UserId) {
+        self.bus.listen(user).await;
+    }
+
+    /// How far news of this node reaches.
+    pub fn reach(&self) -> Reach {
+        self.bus.reach()
     }
 
     /// Ends every session of a user: logged out everywhere, or revoked.
@@ -205,8 +228,9 @@ impl Service {
     }
 
     /// Repairs what a failed append may have left behind, before anybody relies on derived values:
-    /// its sender may have given up, and nobody else may come by.
-    async fn heal(&self) -> Result<(), Error> {
+    /// its sender may have given up, and nobody else may come by. A node asks for it from time to
+    /// time as well, since those who rely on them may be on another node.
+    pub async fn heal(&self) -> Result<(), Error> {
         if !self.unsure.swap(false, Ordering::Relaxed) {
             return Ok(());
         }

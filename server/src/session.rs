@@ -203,6 +203,7 @@ impl Opening<'_> {
         let epoch = service.epoch().await?;
         let id = session_id(service.ids().make(now));
         service.hub().join(user.id.clone(), id.clone(), Arc::clone(&mailbox));
+        // From here on the hub is left when the session is dropped, also while it waits below.
         let mut session = Session {
             mailbox,
             acting: Acting { user: user.id.clone(), via: Via::Session(id.clone()) },
@@ -213,6 +214,7 @@ impl Opening<'_> {
             refused: None,
             service,
         };
+        session.service.listen(&user.id).await;
         let welcome = Welcome { session: id, user, epoch, now, heartbeat_ms: limits::HEARTBEAT_MS };
         session.reply(Some(call), &Ok(welcome));
         Ok(session)

@@ -20,6 +20,8 @@ pub enum Push {
     Member(MemberNews),
     /// The server is about to close the session on purpose, and says when to come back.
     Goodbye(Goodbye),
+    /// Pushes may have been lost between the server's nodes: resume.
+    Resync(Resync),
 }
 
 /// A message was stored.
@@ -43,6 +45,16 @@ pub struct NewMessage {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// When to resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Resync {
+    /// At a moment drawn from this many milliseconds, so that not all do it at once.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub within_ms: u64,
 }
 
 /// When to come back.

@@ -118,14 +118,15 @@ mod tests {
             Push::Revised(_) => 1,
             Push::Member(_) => 2,
             Push::Goodbye(_) => 3,
+            Push::Resync(_) => 4,
         };
-        let mut shown = [false; 4];
+        let mut shown = [false; 5];
         for text in examples_of("push") {
             let push: Push = read(&value(text));
             assert_same(text, &write_push(&push));
             shown[place(&push)] = true;
         }
-        assert_eq!(shown, [true; 4]);
+        assert_eq!(shown, [true; 5]);
     }
 
     #[test]

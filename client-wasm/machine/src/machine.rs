@@ -126,7 +126,7 @@ impl<B: Body> Machine<B> {
             self.calls.next_wake(),
             self.jobs.next_wake(),
             self.mirror.next_wake(),
-            live.then_some(self.beat.next),
+            live.then_some(self.beat.next_wake()),
             Some(self.retry_at).filter(|at| live && *at > self.now.steady),
         ]
         .into_iter()

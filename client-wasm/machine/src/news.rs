@@ -6,7 +6,7 @@ use message_service_shared::frame::CallId;
 use message_service_shared::id::ConversationId;
 use message_service_shared::limits::HOLD_MS;
 use message_service_shared::message::MessageHead;
-use message_service_shared::push::Goodbye;
+use message_service_shared::push::{Goodbye, Resync};
 use message_service_shared::row::RowHead;
 use message_service_shared::seq::Seq;
 use serde::Deserialize;
@@ -76,6 +76,12 @@ impl<B: Body> Machine<B> {
             "goodbye" => {
                 if let Some(goodbye) = data.read::<Goodbye>() {
                     self.link.said_goodbye(goodbye);
+                }
+            }
+            "resync" => {
+                if let Some(resync) = data.read::<Resync>() {
+                    let at = self.now.steady + self.random.between(0, resync.within_ms);
+                    self.beat.resync_at(at);
                 }
             }
             _ => {}

@@ -203,6 +203,9 @@ impl<B: Body> Machine<B> {
             self.send_reads();
             self.send_gap();
         }
+        if self.beat.take_resync(self.now.steady) {
+            self.send_resume();
+        }
         if self.beat.next <= self.now.steady {
             self.send_beat();
         }

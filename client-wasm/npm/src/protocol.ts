@@ -381,6 +381,9 @@ export type Push = {
 } | {
   push: "goodbye";
   data: Goodbye;
+} | {
+  push: "resync";
+  data: Resync;
 };
 
 /** Reads a conversation up to the message that was rendered last. */
@@ -434,6 +437,12 @@ export type Resumed = {
   rows: Array<Row>;
   /** Where the inbox goes on after its first page; absent at its end, or where none was wanted. */
   next?: InboxCursor;
+};
+
+/** When to resume. */
+export type Resync = {
+  /** At a moment drawn from this many milliseconds, so that not all do it at once. */
+  withinMs: number;
 };
 
 /** A conversation as one of its members sees it. */

@@ -132,7 +132,11 @@ impl World {
     }
 
     fn push(&mut self) {
-        let Some(node) = &mut self.node else { return };
+        let up = self.sites.iter().enumerate().filter(|(_, site)| site.node.is_some());
+        let up: Vec<usize> = up.map(|(number, _)| number).collect();
+        let Some(last) = up.len().checked_sub(1) else { return };
+        let site = up[self.random.up_to(last as u64) as usize];
+        let Some(node) = &mut self.sites[site].node else { return };
         let number = self.random.next();
         let to = if self.random.up_to(3) == 0 {
             To::Everyone
@@ -240,8 +244,10 @@ impl World {
 
     fn stall(&mut self) {
         let ids = self.network.ids();
-        if let (Some(last), Some(node)) = (ids.len().checked_sub(1), &mut self.node) {
-            let conn = ids[self.random.up_to(last as u64) as usize];
+        let Some(last) = ids.len().checked_sub(1) else { return };
+        let conn = ids[self.random.up_to(last as u64) as usize];
+        let site = self.network.site_of(conn).and_then(|site| self.sites.get_mut(site));
+        if let Some(node) = site.and_then(|site| site.node.as_mut()) {
             node.stall(conn, self.now + self.random.up_to(20_000));
             self.count("stalls");
         }
@@ -290,8 +296,9 @@ impl World {
     }
 
     fn node_crash(&mut self) {
-        if self.node.is_some() {
-            self.crash();
+        let site = self.random.up_to(self.sites.len() as u64 - 1) as usize;
+        if self.sites[site].node.is_some() {
+            self.crash(site);
             self.count("crashes");
         }
     }
@@ -303,8 +310,10 @@ impl World {
                 self.tell("a backup is made");
             }
             (_, Some((backup, acknowledged))) => {
-                if self.node.is_some() {
-                    self.crash();
+                for site in 0..self.sites.len() {
+                    if self.sites[site].node.is_some() {
+                        self.crash(site);
+                    }
                 }
                 let epoch = self.next_epoch();
                 self.tell(format!("the backup is restored as {epoch}"));

@@ -134,7 +134,7 @@ fn check_clients(
     truth: &BTreeMap<ConversationId, Truth>,
     complaints: &mut Vec<String>,
 ) {
-    let node = world.node.as_ref();
+    let node = world.sites.iter().find_map(|site| site.node.as_ref());
     let digest = node.and_then(|node| now(node.service.digest(user))).and_then(Result::ok);
     let total: u64 = truth.values().map(|truth| truth.in_total).sum();
     for browser in world.browsers.iter().filter(|browser| browser.user == *user) {

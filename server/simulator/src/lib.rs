@@ -17,6 +17,7 @@ mod check;
 mod faults;
 mod network;
 mod node;
+mod site;
 mod story;
 mod tabs;
 mod traffic;

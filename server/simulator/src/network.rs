@@ -25,6 +25,8 @@ pub(crate) enum Up {
 
 #[derive(Debug)]
 pub(crate) struct Conn {
+    /// Where it leads to.
+    pub(crate) site: usize,
     pub(crate) up: Pipe<Up>,
     pub(crate) down: Pipe<Down>,
     latency: u64,
@@ -80,10 +82,10 @@ impl Network {
     }
 
     /// A client dials. A refusal comes back as a close without a connection.
-    pub(crate) fn dial(&mut self, now: u64, refused: bool) -> ConnId {
+    pub(crate) fn dial(&mut self, now: u64, site: usize, refused: bool) -> ConnId {
         self.last += 1;
         let latency = self.random.between(1, 120);
-        let mut conn = Conn { up: Pipe::new(), down: Pipe::new(), latency };
+        let mut conn = Conn { site, up: Pipe::new(), down: Pipe::new(), latency };
         if refused {
             conn.down.put(now + latency, Down::Closed(1006));
             conn.up.ended = true;
@@ -131,9 +133,9 @@ impl Network {
         }
     }
 
-    /// The node is gone: every client sees its connection reset.
-    pub(crate) fn reset_all(&mut self, now: u64) {
-        for conn in self.conns.values_mut() {
+    /// The node at a site is gone: each of its clients sees its connection reset.
+    pub(crate) fn reset(&mut self, site: usize, now: u64) {
+        for conn in self.conns.values_mut().filter(|conn| conn.site == site) {
             conn.up.cut(now, None);
             conn.down.cut(now + conn.latency, Some(Down::Closed(1006)));
         }
@@ -145,6 +147,11 @@ impl Network {
 
     pub(crate) fn take_down(&mut self, id: ConnId, now: u64) -> Option<Down> {
         self.conns.get_mut(&id)?.down.take(now)
+    }
+
+    /// Where a connection leads to.
+    pub(crate) fn site_of(&self, id: ConnId) -> Option<usize> {
+        self.conns.get(&id).map(|conn| conn.site)
     }
 
     pub(crate) fn forget(&mut self, id: ConnId) {

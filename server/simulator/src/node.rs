@@ -13,6 +13,7 @@ use message_service::bus::Bus;
 use message_service::caller::{Rejected, Resolver, Verified};
 use message_service::clock::{Clock, Ids};
 use message_service::hub::{Hub, Mailbox, Outgoing};
+use message_service::roster::Alone;
 use message_service::service::{Parts, Rules, Service};
 use message_service::session::Session;
 use message_service::store::Store;
@@ -94,7 +95,8 @@ impl Node {
         clock: SimClock,
         ids: SimIds,
     ) -> Self {
-        let parts = Parts { store, hub, bus, clock: Arc::new(clock), ids: Arc::new(ids) };
+        let roster = Arc::new(Alone::new(Arc::clone(&hub)));
+        let parts = Parts { store, hub, roster, bus, clock: Arc::new(clock), ids: Arc::new(ids) };
         let service = Arc::new(Service::new(parts, Rules::default()));
         Self { service, tasks: Vec::new(), seats: BTreeMap::new() }
     }

@@ -58,8 +58,9 @@ impl World {
                     here.waiting.push_back((at, Input::Token(token)));
                 }
                 Wish::Dial => {
-                    let refused = self.node.is_none() || self.faults.happens(30);
-                    let conn = self.network.dial(self.now, refused);
+                    let site = self.random.up_to(self.sites.len() as u64 - 1) as usize;
+                    let refused = self.sites[site].node.is_none() || self.faults.happens(30);
+                    let conn = self.network.dial(self.now, site, refused);
                     self.browsers[browser].tabs[tab].conn = Some(conn);
                 }
                 Wish::HangUp(conn) => self.network.hang_up(conn, self.now),

@@ -1,4 +1,4 @@
-//! What is on its way between the tabs and the node, arriving.
+//! What is on its way between the tabs and the nodes, arriving.
 
 use message_service_machine::Input;
 
@@ -7,10 +7,11 @@ use crate::node::Word;
 use crate::world::World;
 
 impl World {
-    pub(crate) fn arrive_at_node(&mut self) {
+    pub(crate) fn arrive_at_nodes(&mut self) {
         for id in self.network.ids() {
             while let Some(up) = self.network.take_up(id, self.now) {
-                let Some(node) = &mut self.node else { continue };
+                let site = self.network.site_of(id).and_then(|site| self.sites.get_mut(site));
+                let Some(node) = site.and_then(|site| site.node.as_mut()) else { continue };
                 match up {
                     Up::Opened => {
                         // Now and then a mailbox that a burst can fill.
@@ -24,9 +25,10 @@ impl World {
         }
     }
 
-    pub(crate) fn leave_node(&mut self) {
-        let Some(node) = &mut self.node else { return };
-        for (conn, word) in node.words(self.now) {
+    pub(crate) fn leave_nodes(&mut self) {
+        let nodes = self.sites.iter_mut().filter_map(|site| site.node.as_mut());
+        let words: Vec<_> = nodes.flat_map(|node| node.words(self.now)).collect();
+        for (conn, word) in words {
             let (frames, code) = match word {
                 Word::Frames(frames) => (frames, None),
                 Word::Close(frames, code) => (frames, Some(code)),

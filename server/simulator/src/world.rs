@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use message_service::bus::Bus;
-use message_service::hub::Hub;
+use message_service::bus::{Audience, Bus, Envelope, News, NodeId};
+use message_service::hub::Change;
 use message_service::store::Store;
 use message_service::store::memory::{Backup, MemoryStore};
 use message_service_machine::{Now, Random};
@@ -18,6 +18,7 @@ use crate::check;
 use crate::faults::Faults;
 use crate::network::Network;
 use crate::node::{Node, SimClock, SimIds};
+use crate::site::Site;
 use crate::story::Story;
 
 /// What to run.
@@ -57,8 +58,7 @@ pub(crate) struct World {
     pub(crate) tally: BTreeMap<&'static str, u64>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) bus: SimBus,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) node: Option<Node>,
+    pub(crate) sites: Vec<Site>,
     clock: SimClock,
     ids: SimIds,
     epochs: u32,
@@ -69,7 +69,6 @@ pub(crate) struct World {
     /// Sends that were acknowledged, in this life of the data set.
     pub(crate) acknowledged: AcknowledgedSends,
     pub(crate) to_retry: Vec<(usize, Sending)>,
-    pub(crate) restart_at: Option<u64>,
     pub(crate) complaints: Vec<String>,
 }
 
@@ -121,7 +120,9 @@ impl World {
         let faults = Faults::new(random.next());
         let epoch = Epoch::new("epoch-0").unwrap_or_else(|_| unreachable_epoch());
         let store = Arc::new(MemoryStore::new(epoch).with_pauses(Arc::new(faults.clone())));
-        let bus = SimBus::new(faults.clone(), random.next());
+        // One node, or several.
+        let sites = 1 + random.up_to(2);
+        let bus = SimBus::new(faults.clone(), random.next(), sites as usize);
         let network = Network::new(random.next());
         let mut world = Self {
             now: 1_000,
@@ -132,8 +133,7 @@ impl World {
             tally: BTreeMap::new(),
             store,
             bus,
-            hub: Arc::default(),
-            node: None,
+            sites: (0..sites).map(Site::new).collect(),
             clock: SimClock::default(),
             ids: SimIds::default(),
             epochs: 0,
@@ -143,11 +143,12 @@ impl World {
             backup: None,
             acknowledged: BTreeMap::new(),
             to_retry: Vec::new(),
-            restart_at: None,
             complaints: Vec::new(),
         };
         world.set_clock();
-        world.start_node();
+        for site in 0..world.sites.len() {
+            world.start_node(site);
+        }
         world.open_browsers();
         world
     }
@@ -173,29 +174,28 @@ impl World {
         self.clock.0.store(at, Ordering::Relaxed);
     }
 
-    pub(crate) fn start_node(&mut self) {
-        self.hub = Arc::default();
+    pub(crate) fn start_node(&mut self, site: usize) {
+        self.sites[site].clear();
         let store: Arc<dyn Store> = self.store.clone();
-        let bus: Arc<dyn Bus> = Arc::new(self.bus.clone());
-        let mut node =
-            Node::start(store, bus, self.hub.clone(), self.clock.clone(), self.ids.clone());
+        let bus: Arc<dyn Bus> = Arc::new(self.bus.at(site));
+        let hub = self.sites[site].hub.clone();
+        let mut node = Node::start(store, bus, hub, self.clock.clone(), self.ids.clone());
         let store = self.store.clone();
         // A node repairs what a crash left behind before it takes anybody in.
         node.spawn(Box::pin(async move {
             let _ = store.repair().await;
         }));
         node.work_all();
-        self.node = Some(node);
-        self.restart_at = None;
-        self.tell("the node starts");
+        self.sites[site].node = Some(node);
+        self.tell(format!("the node at {site} starts"));
     }
 
-    pub(crate) fn crash(&mut self) {
-        self.node = None;
-        self.bus.clear();
-        self.network.reset_all(self.now);
-        self.restart_at = Some(self.now + self.random.up_to(4_000));
-        self.tell("the node crashes");
+    pub(crate) fn crash(&mut self, site: usize) {
+        self.sites[site].clear();
+        self.bus.crash(site);
+        self.network.reset(site, self.now);
+        self.sites[site].restart_at = Some(self.now + self.random.up_to(4_000));
+        self.tell(format!("the node at {site} crashes"));
     }
 
     pub(crate) fn next_epoch(&mut self) -> Epoch {
@@ -216,8 +216,10 @@ impl World {
         self.tell("the chaos ends");
         self.faults.calm();
         self.skew = 0;
-        if self.node.is_none() {
-            self.start_node();
+        for site in 0..self.sites.len() {
+            if self.sites[site].node.is_none() {
+                self.start_node(site);
+            }
         }
         for browser in 0..self.browsers.len() {
             for tab in &mut self.browsers[browser].tabs {
@@ -233,7 +235,8 @@ impl World {
         let end = self.now + duration;
         loop {
             self.happen(pace);
-            let busy = self.node.as_ref().is_some_and(Node::is_busy);
+            let mut nodes = self.sites.iter().filter_map(|site| site.node.as_ref());
+            let busy = nodes.any(Node::is_busy);
             let next = self.next_event().filter(|at| *at <= end);
             self.now = match next {
                 // Work takes its time, and in the chaos more of it.
@@ -255,35 +258,73 @@ impl World {
         let tabs = tabs
             .filter(|tab| !tab.frozen)
             .flat_map(|tab| [tab.wake, tab.waiting.iter().map(|(at, _)| *at).min()]);
-        let others = [self.network.next(), self.bus.next(), self.restart_at];
+        let restarts = self.sites.iter().filter_map(|site| site.restart_at).min();
+        let others = [self.network.next(), self.bus.next(), restarts];
         tabs.chain(others).flatten().min()
     }
 
     /// Everything that is due now.
     fn happen(&mut self, pace: Pace) {
-        if self.restart_at.is_some_and(|at| at <= self.now) {
-            self.start_node();
-        }
-        self.arrive_at_node();
-        for envelope in self.bus.arrive(self.now) {
-            self.hub.receive(&envelope);
-        }
-        if let Some(node) = &mut self.node {
-            match pace {
-                Pace::ByChance => {
-                    let turns = self.random.up_to(24) as usize;
-                    node.work(turns, &mut self.random);
-                }
-                Pace::Prompt => node.work_all(),
+        for site in 0..self.sites.len() {
+            if self.sites[site].restart_at.is_some_and(|at| at <= self.now) {
+                self.start_node(site);
             }
         }
-        for envelope in self.bus.arrive(self.now) {
-            self.hub.receive(&envelope);
+        self.arrive_at_nodes();
+        self.carry();
+        for site in &mut self.sites {
+            if let Some(node) = &mut site.node {
+                match pace {
+                    Pace::ByChance => {
+                        let turns = self.random.up_to(24) as usize;
+                        node.work(turns, &mut self.random);
+                    }
+                    Pace::Prompt => node.work_all(),
+                }
+            }
         }
-        self.leave_node();
+        self.carry();
+        self.leave_nodes();
         self.arrive_at_tabs();
         self.wake_tabs();
         self.network.sweep();
+    }
+
+    /// Brings what is on the bus to where it is due, and what users look at to the other nodes.
+    fn carry(&mut self) {
+        for (site, envelope) in self.bus.arrive(self.now) {
+            self.sites[site].hub.receive(&envelope);
+        }
+        for from in 0..self.sites.len() {
+            while let Some(change) = self.sites[from].changes.take() {
+                self.show_elsewhere(from, change);
+            }
+        }
+    }
+
+    /// What a bus between nodes does about a change of the sessions at one of them.
+    fn show_elsewhere(&self, from: usize, change: Change) {
+        let others = self.sites.iter().enumerate().filter(|(site, _)| *site != from);
+        let attending = |user: &UserId, node: NodeId, conversations| Envelope {
+            to: Audience::Users(vec![user.clone()]),
+            news: News::Attending { node, conversations },
+        };
+        match change {
+            Change::Came(user) => {
+                for (_, other) in others {
+                    let conversations = other.hub.attended_by(&user);
+                    let envelope = attending(&user, other.id, conversations);
+                    self.sites[from].hub.receive(&envelope);
+                }
+            }
+            Change::Attends(user, conversations) => {
+                let envelope = attending(&user, self.sites[from].id, conversations);
+                for (_, other) in others {
+                    other.hub.receive(&envelope);
+                }
+            }
+            Change::Left(_) => {}
+        }
     }
 
     /// The users who have a browser.

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
+use crate::bus::Reach;
 use crate::node::Node;
 
 #[derive(Serialize)]
@@ -23,6 +24,8 @@ pub(super) struct Ready {
 #[derive(Serialize)]
 struct Checks {
     store: &'static str,
+    /// A node that can't reach the others still serves its own sessions, and everything is stored.
+    bus: &'static str,
     draining: bool,
 }
 
@@ -37,10 +40,12 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> (StatusCode, Json<Re
         tracing::warn!(%error, "not ready: the store does not answer");
     }
     let store = if pinged.is_ok() { "ok" } else { "unavailable" };
-    let (code, status) = if pinged.is_ok() && !draining {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    let reach = node.service.reach();
+    let bus = if reach == Reach::Every { "ok" } else { "unavailable" };
+    let (code, status) = match reach {
+        _ if pinged.is_err() || draining => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+        Reach::Every => (StatusCode::OK, "ok"),
+        Reach::ThisAlone => (StatusCode::OK, "degraded"),
     };
-    (code, Json(Ready { status, checks: Checks { store, draining } }))
+    (code, Json(Ready { status, checks: Checks { store, bus, draining } }))
 }

@@ -31,9 +31,7 @@ pub(super) async fn presence(
     }
     let online = match acting {
         Some(acting) => node.service.presence(&acting, Presence { users }).await?,
-        None => Online {
-            online: users.into_iter().filter(|user| node.service.is_online(user)).collect(),
-        },
+        None => node.service.online(users).await?,
     };
     Ok(Json(online))
 }

@@ -16,6 +16,7 @@ use crate::caller::{Jwt, Mint, ServiceKeys};
 use crate::clock::{Clock, Ids, RandomIds, SystemClock, epoch};
 use crate::hub::Hub;
 use crate::origin::Origins;
+use crate::roster::Alone;
 use crate::service::{Parts, Rules, Service};
 use crate::store::memory::MemoryStore;
 
@@ -26,6 +27,7 @@ fn node() -> Node {
     let parts = Parts {
         store: Arc::new(MemoryStore::new(epoch(RandomIds.make(0)))),
         bus: Arc::new(InProcess::new(Arc::clone(&hub))),
+        roster: Arc::new(Alone::new(Arc::clone(&hub))),
         hub,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

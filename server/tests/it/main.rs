@@ -12,6 +12,7 @@ mod binary;
 mod closing;
 mod http;
 mod kill;
+mod nats;
 mod person;
 mod process;
 mod rest;

@@ -62,6 +62,21 @@ fn drift_is_healed_by_a_resume_without_leaving_live() {
 }
 
 #[test]
+fn a_server_that_may_have_lost_pushes_is_asked_within_the_time_it_names() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.push("resync", &json!({"withinMs": 2_000}));
+    let start = script.now.steady;
+    while !script.is_asked("resume") {
+        assert!(script.now.steady <= start + 2_000);
+        script.wait(1);
+    }
+    script.answer("resume", &json!({"unchanged": false, "rows": [row(ANN, 5, 1)]}));
+    assert_eq!((script.unread(), script.states()), (4, vec![]));
+    script.wait(10_000);
+    assert!(!script.is_asked("resume"));
+}
+
+#[test]
 fn nothing_is_audited_while_a_read_is_on_its_way() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
     let start = script.now.steady;

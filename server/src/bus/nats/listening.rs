@@ -1,0 +1,179 @@
+//! Hearing what concerns the users whom this node holds, and them alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::{Client, Request, Subscriber};
+use futures_util::StreamExt;
+use message_service_shared::id::UserId;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::subjects::Subjects;
+use super::wire::Wire;
+use crate::bus::{Audience, Envelope, News, NodeId};
+use crate::hub::{Change, Changes, Hub};
+
+/// Users whose listening begins together, with one way to the server and back.
+const TOGETHER: usize = 1_024;
+/// How often a node repeats what its users look at.
+const REPEAT: Duration = Duration::from_secs(30);
+/// How long it is believed without being repeated: its node may have died.
+const BELIEVED: Duration = Duration::from_secs(90);
+/// How long a way to the server and back may take.
+const ROUND_TRIP: Duration = Duration::from_secs(2);
+
+/// A session waits until its user is listened to.
+pub(super) struct Ask {
+    pub(super) user: UserId,
+    pub(super) ready: oneshot::Sender<()>,
+}
+
+/// What listening stands on.
+#[derive(Clone)]
+pub(super) struct Listening {
+    pub(super) node: NodeId,
+    pub(super) hub: Arc<Hub>,
+    pub(super) client: Client,
+    pub(super) subjects: Subjects,
+}
+
+impl Listening {
+    /// Follows the hub, for as long as the bus lives.
+    pub(super) async fn run(self, mut asks: UnboundedReceiver<Ask>, mut changes: Changes) {
+        let mut users: HashMap<UserId, AbortOnDropHandle<()>> = HashMap::new();
+        let mut batch = Vec::with_capacity(TOGETHER);
+        let mut repeat = interval(REPEAT);
+        repeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                asked = asks.recv_many(&mut batch, TOGETHER) => {
+                    if asked == 0 {
+                        return;
+                    }
+                    self.begin(&mut users, std::mem::take(&mut batch)).await;
+                }
+                Some(change) = changes.next() => match change {
+                    // Whoever came back meanwhile asks, or has asked, and stays.
+                    Change::Left(user) if !self.hub.is_online(&user) => {
+                        users.remove(&user);
+                    }
+                    Change::Attends(user, conversations) => {
+                        let attending = Wire::Attending { node: self.node, conversations };
+                        self.say(&user, &attending).await;
+                    }
+                    Change::Came(_) | Change::Left(_) => {}
+                },
+                _ = repeat.tick() => {
+                    for (user, conversations) in self.hub.attention() {
+                        let attending = Wire::Attending { node: self.node, conversations };
+                        self.say(&user, &attending).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn begin(&self, users: &mut HashMap<UserId, AbortOnDropHandle<()>>, asks: Vec<Ask>) {
+        let mut is_new = false;
+        for Ask { user, .. } in asks.iter().filter(|ask| !ask.ready.is_closed()) {
+            if users.contains_key(user) {
+                continue;
+            }
+            match self.client.subscribe(self.subjects.user(user)).await {
+                Ok(subscriber) => {
+                    let hearing = self.clone().hear_user(user.clone(), subscriber);
+                    users.insert(user.clone(), AbortOnDropHandle::new(tokio::spawn(hearing)));
+                    self.say(user, &Wire::WhoAttends).await;
+                    is_new = true;
+                }
+                Err(error) => tracing::error!(%error, "a user can't be listened to"),
+            }
+        }
+        if is_new {
+            self.round_trip().await;
+        }
+        for ask in asks {
+            // A session that is gone waits for nothing.
+            let _ = ask.ready.send(());
+        }
+    }
+
+    /// Returns when the server has done all that it was asked before, or can't be reached.
+    pub(super) async fn round_trip(&self) {
+        if self.client.connection_state() != State::Connected {
+            return;
+        }
+        // Nobody answers there, which the server says at once.
+        let request = Request::new().timeout(Some(ROUND_TRIP));
+        let _ = self.client.send_request(self.subjects.nobody(), request).await;
+    }
+
+    async fn say(&self, user: &UserId, wire: &Wire) {
+        if self.client.connection_state() == State::Connected
+            && let Err(error) = self.client.publish(self.subjects.user(user), wire.write()).await
+        {
+            tracing::debug!(%error, "the other nodes can't be told");
+        }
+    }
+
+    async fn hear_user(self, user: UserId, mut subscriber: Subscriber) {
+        let to = Audience::Users(vec![user.clone()]);
+        let mut believed: HashMap<NodeId, Instant> = HashMap::new();
+        loop {
+            let oldest = believed.iter().min_by_key(|(_, since)| **since);
+            let oldest = oldest.map(|(node, since)| (*node, *since + BELIEVED));
+            let until = oldest.map_or_else(Instant::now, |(_, until)| until);
+            let news = tokio::select! {
+                message = subscriber.next() => {
+                    let Some(message) = message else { return };
+                    match Wire::read(&message.payload) {
+                        Some(Wire::WhoAttends) => {
+                            let conversations = self.hub.attended_by(&user);
+                            if !conversations.is_empty() {
+                                let attending = Wire::Attending { node: self.node, conversations };
+                                self.say(&user, &attending).await;
+                            }
+                            continue;
+                        }
+                        Some(wire) => wire.into_news(),
+                        None => None,
+                    }
+                }
+                () = sleep_until(until), if oldest.is_some() => oldest.map(|(node, _)| {
+                    News::Attending { node, conversations: Vec::new() }
+                }),
+            };
+            let Some(news) = news else { continue };
+            if let News::Attending { node, conversations } = &news {
+                if conversations.is_empty() {
+                    believed.remove(node);
+                } else {
+                    believed.insert(*node, Instant::now());
+                }
+            }
+            self.hub.receive(&Envelope { to: to.clone(), news });
+        }
+    }
+
+    pub(super) async fn hear_everyone(self, mut subscriber: Subscriber) {
+        while let Some(message) = subscriber.next().await {
+            if let Some(news) = Wire::read(&message.payload).and_then(Wire::into_news) {
+                self.hub.receive(&Envelope { to: Audience::Everyone, news });
+            }
+        }
+    }
+}
+
+/// Asks, and waits until the user is listened to.
+pub(super) async fn ask(asks: &UnboundedSender<Ask>, user: &UserId) {
+    let (ready, listened) = oneshot::channel();
+    if asks.send(Ask { user: user.clone(), ready }).is_ok() {
+        // An error is the bus ending; then the session ends as well.
+        let _ = listened.await;
+    }
+}

@@ -1,0 +1,285 @@
+//! Two nodes and a real NATS server between them.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use message_service::bus::nats::NatsBus;
+use message_service::bus::{Audience, Bus, Envelope, News, NodeId, Reach};
+use message_service::close::CloseCode;
+use message_service::hub::{Hub, Mailbox, Outgoing};
+use message_service::id::{ConversationId, UserId};
+use message_service::message::{Content, Message};
+use message_service::push::{NewMessage, Push};
+use message_service::view::{Page, View};
+use serde_json::Value;
+
+const ANN: &str = "ann";
+const HERE: &str = "direct:ann:bob";
+/// Far more than anything here takes; a test that waits so long has failed.
+const TOO_LONG: Duration = Duration::from_secs(30);
+
+/// A server that ends with the test.
+struct Nats {
+    child: Child,
+    port: u16,
+}
+
+impl Nats {
+    async fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(free).await
+    }
+
+    async fn start_at(port: u16) -> Self {
+        let program = std::env::var("MESSAGE_SERVICE_TEST_NATS_SERVER")
+            .expect("`cargo xtask test` installs nats-server and says where it is");
+        let child = Command::new(program)
+            .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let nats = Self { child, port };
+        eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+            .await;
+        nats
+    }
+
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it, and gives back where it was.
+    fn kill(mut self) -> u16 {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.port
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something outside is as it should be, where nothing tells of it.
+async fn eventually(mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(TOO_LONG, waiting).await.expect("it never came to be so");
+}
+
+struct Node {
+    hub: Arc<Hub>,
+    bus: NatsBus,
+}
+
+impl Node {
+    async fn start(number: u64, url: &str) -> Self {
+        let hub = Arc::new(Hub::default());
+        let bus = NatsBus::connect(url, "test", NodeId(number), Arc::clone(&hub)).await.unwrap();
+        Self { hub, bus }
+    }
+
+    async fn connected(number: u64, url: &str) -> Self {
+        let node = Self::start(number, url).await;
+        node.reaches(Reach::Every).await;
+        node
+    }
+
+    async fn reaches(&self, reach: Reach) {
+        eventually(async || self.bus.reach() == reach).await;
+    }
+
+    async fn session(&self, user: &str, session: &str) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::default());
+        let user: UserId = user.parse().unwrap();
+        self.hub.join(user.clone(), session.parse().unwrap(), Arc::clone(&mailbox));
+        self.bus.listen(&user).await;
+        mailbox
+    }
+
+    fn look(&self, user: &str, session: &str, open: Option<ConversationId>) {
+        let view = View { page: Page::Messages, open, visible: true, focused: true };
+        self.hub.look(&user.parse().unwrap(), &session.parse().unwrap(), vec![view]);
+    }
+
+    fn tell(&self, users: &[&str], text: &str) {
+        let to = Audience::Users(users.iter().map(|user| user.parse().unwrap()).collect());
+        self.bus.publish(Envelope { to, news: News::Push(message(text)) });
+    }
+}
+
+fn message(text: &str) -> Push {
+    let message = Message {
+        id: "m".parse().unwrap(),
+        conversation: HERE.parse().unwrap(),
+        seq: 1_u32.into(),
+        sender: Some("bob".parse().unwrap()),
+        client_msg_id: "c".parse().unwrap(),
+        at: 1,
+        revision: 0,
+        quiet: false,
+        recalled: None,
+        content: Some(Content::text(text)),
+    };
+    Push::Message(NewMessage { message, attended: false, spread_ms: 0 })
+}
+
+/// The next frames that a session is given.
+async fn frames(mailbox: &Mailbox) -> Vec<Value> {
+    match tokio::time::timeout(TOO_LONG, mailbox.next()).await.expect("nothing came") {
+        Outgoing::Frames(frames) => {
+            frames.iter().map(|frame| serde_json::from_slice(frame).unwrap()).collect()
+        }
+        other @ Outgoing::Close(..) => panic!("frames, not {other:?}"),
+    }
+}
+
+fn text_of(frame: &Value) -> &str {
+    frame["data"]["message"]["content"]["text"].as_str().unwrap_or_default()
+}
+
+/// The first frame for which this holds; others are skipped.
+async fn frame_that(mailbox: &Mailbox, is_it: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        if let Some(frame) = frames(mailbox).await.into_iter().find(&is_it) {
+            return frame;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_node_tells_reaches_a_session_on_another_and_its_own_once() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    let (here, there) = (one.session(ANN, "s1").await, other.session(ANN, "s2").await);
+    for text in ["first", "second"] {
+        one.tell(&[ANN, "bob"], text);
+    }
+    for mailbox in [&here, &there] {
+        let mut heard = Vec::new();
+        while heard.len() < 2 {
+            heard.extend(frames(mailbox).await);
+        }
+        assert_eq!(heard.iter().map(text_of).collect::<Vec<_>>(), ["first", "second"]);
+    }
+}
+
+#[tokio::test]
+async fn everyone_is_reached_on_every_node() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    let (ann, cid) = (other.session(ANN, "s1").await, other.session("cid", "s2").await);
+    one.bus.publish(Envelope { to: Audience::Everyone, news: News::Push(message("all")) });
+    assert_eq!(text_of(&frames(&ann).await[0]), "all");
+    assert_eq!(text_of(&frames(&cid).await[0]), "all");
+}
+
+#[tokio::test]
+async fn a_users_sessions_end_on_every_node() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    let (here, there) = (one.session(ANN, "s1").await, other.session(ANN, "s2").await);
+    let untouched = other.session("cid", "s3").await;
+    let to = Audience::Users(vec![ANN.parse().unwrap()]);
+    one.bus.publish(Envelope { to, news: News::Close(CloseCode::Ended) });
+    for mailbox in [here, there] {
+        eventually(async || mailbox.closed() == Some(CloseCode::Ended)).await;
+    }
+    assert_eq!(untouched.closed(), None);
+}
+
+#[tokio::test]
+async fn what_is_looked_at_on_one_node_is_held_back_on_the_other() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    one.session(ANN, "s1").await;
+    one.look(ANN, "s1", Some(HERE.parse().unwrap()));
+    // This node begins to hold the user after the other has told what is looked at there.
+    let elsewhere = other.session(ANN, "s2").await;
+    let held = async |text: &str| {
+        other.tell(&[ANN], text);
+        let frame = frame_that(&elsewhere, |frame| text_of(frame) == text).await;
+        frame["data"]["attended"] == true
+    };
+    eventually(async || held("attended").await).await;
+    one.look(ANN, "s1", None);
+    eventually(async || !held("left").await).await;
+}
+
+#[tokio::test]
+async fn strange_ids_are_reached_and_nobody_else_is() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    let long = "界".repeat(85);
+    let ids = ["a.b", "*", ">", "a.>", "$SYS", "a b", "/%", "你好", "😀", "\"'", &long];
+    let mut mailboxes = Vec::new();
+    for (number, id) in ids.iter().enumerate() {
+        mailboxes.push(other.session(id, &format!("s{number}")).await);
+    }
+    for id in ids {
+        one.tell(&[id], id);
+    }
+    for (id, mailbox) in ids.iter().zip(&mailboxes) {
+        let heard = frames(mailbox).await;
+        assert_eq!(heard.iter().map(text_of).collect::<Vec<_>>(), [*id]);
+        assert_eq!(mailbox.take(), None);
+    }
+}
+
+#[tokio::test]
+async fn without_nats_a_node_goes_on_and_who_missed_something_resumes_when_it_is_back() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    let (here, there) = (one.session(ANN, "s1").await, other.session(ANN, "s2").await);
+    let port = nats.kill();
+    one.reaches(Reach::ThisAlone).await;
+    one.tell(&[ANN], "alone");
+    assert_eq!(text_of(&frames(&here).await[0]), "alone");
+    // A session that begins meanwhile is not kept waiting for what can't be.
+    let late = one.session("cid", "s3").await;
+    assert_eq!(there.take(), None);
+
+    let _nats = Nats::start_at(port).await;
+    frame_that(&there, |frame| frame["push"] == "resync").await;
+    frame_that(&here, |frame| frame["push"] == "resync").await;
+    other.reaches(Reach::Every).await;
+    other.tell(&[ANN, "cid"], "together");
+    frame_that(&here, |frame| text_of(frame) == "together").await;
+    frame_that(&late, |frame| text_of(frame) == "together").await;
+}
+
+#[tokio::test]
+async fn a_node_that_was_alone_has_the_others_resume_for_what_it_told_meanwhile() {
+    let nats = Nats::start().await;
+    let lonely = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // One node's way to NATS does not work yet, the other's does all the time.
+    let one = Node::start(1, &format!("nats://127.0.0.1:{lonely}")).await;
+    let other = Node::connected(2, &nats.url()).await;
+    let there = other.session(ANN, "s2").await;
+    one.tell(&[ANN], "unheard");
+    let nats_port = nats.port;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", lonely)).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut from, _)) = listener.accept().await {
+            let mut to = tokio::net::TcpStream::connect(("127.0.0.1", nats_port)).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut from, &mut to).await });
+        }
+    });
+    one.reaches(Reach::Every).await;
+    frame_that(&there, |frame| frame["push"] == "resync").await;
+}
