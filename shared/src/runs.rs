@@ -59,11 +59,7 @@ struct WireRuns {
 
 impl From<WireRuns> for Runs {
     fn from(wire: WireRuns) -> Self {
-        let mut runs = Self { known_above: wire.known_above, runs: Vec::new() };
-        for run in wire.runs {
-            runs.insert(run);
-        }
-        runs
+        Self::known_from(wire.known_above, wire.runs)
     }
 }
 
@@ -83,7 +79,12 @@ impl Runs {
 
     /// A set that was built from ranges in any order.
     pub fn from_runs(runs: impl IntoIterator<Item = Run>) -> Self {
-        let mut set = Self::new();
+        Self::known_from(Seq::ZERO, runs)
+    }
+
+    /// A set that says nothing at or below `known_above`, built from ranges in any order.
+    pub fn known_from(known_above: Seq, runs: impl IntoIterator<Item = Run>) -> Self {
+        let mut set = Self { known_above, runs: Vec::new() };
         for run in runs {
             set.insert(run);
         }
