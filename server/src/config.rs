@@ -1,13 +1,16 @@
 //! What the operator decides, in one struct. The defaults, each with its reason, are in
 //! `config.default.toml`.
 
+mod address;
 mod bus_at;
 mod layers;
 mod secret;
+mod store_at;
 
 pub use bus_at::BusAt;
 pub use layers::ENVIRONMENT_PREFIX;
 pub use secret::Secret;
+pub use store_at::StoreAt;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,6 +36,8 @@ pub struct Config {
     pub listen: String,
     /// Where to keep everything.
     pub store: StoreAt,
+    /// Whether a start prepares a MongoDB database; otherwise `message-service migrate` does.
+    pub migrate_at_start: bool,
     /// By what the nodes speak to each other.
     pub bus: BusAt,
     /// The pages that may connect and call; empty for those of the same origin.
@@ -107,16 +112,6 @@ pub struct DrainConfig {
     pub within_ms: u64,
     /// How long to wait for sockets and requests to end.
     pub wait_ms: u64,
-}
-
-/// Where to keep everything. Written `memory`, `sqlite:PATH` or a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum StoreAt {
-    /// Nowhere: it is forgotten when the process ends.
-    Memory,
-    /// In this SQLite file.
-    Sqlite(PathBuf),
 }
 
 /// Why there is no configuration to start with. Each says what to change.
@@ -250,31 +245,6 @@ where
         return Ok(None);
     }
     text.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
-impl TryFrom<String> for StoreAt {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.split_once(':') {
-            _ if text.is_empty() => Err("must not be empty: the path of a file, or `memory`"),
-            _ if text == "memory" => Ok(Self::Memory),
-            Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
-            Some((scheme, rest)) if rest.starts_with("//") && scheme.len() > 1 => {
-                Err("is of a kind that this version does not know; it knows files and `memory`")
-            }
-            _ => Ok(Self::Sqlite(text.into())),
-        }
-    }
-}
-
-impl From<StoreAt> for String {
-    fn from(store: StoreAt) -> Self {
-        match store {
-            StoreAt::Memory => "memory".to_owned(),
-            StoreAt::Sqlite(path) => format!("sqlite:{}", path.display()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -79,9 +79,10 @@ use self::clock::{Clock, Ids, RandomIds, SystemClock};
 use self::config::{BusAt, Config, ConfigError, DrainConfig, Secret, StoreAt};
 use self::hub::Hub;
 use self::node::Node;
-use self::roster::Alone;
+use self::roster::{Alone, Leased, Leases, Roster};
 use self::service::{Parts, PushRequest, Pushed, Rules, Service};
 use self::store::memory::MemoryStore;
+use self::store::mongodb::{self, Migrate, MongoStore};
 use self::store::sqlite::{OpenError, SqliteStore};
 use self::store::{Profile, Store, StoreError};
 
@@ -103,6 +104,9 @@ pub enum StartError {
     /// The store's file can't be used.
     #[error("the store can't be opened: {0}")]
     Open(#[from] OpenError),
+    /// The store's database can't be used.
+    #[error("the store can't be opened: {0}")]
+    OpenMongoDb(#[from] mongodb::OpenError),
     /// The store was opened and does not work.
     #[error("the store does not work: {0}")]
     Store(#[from] StoreError),
@@ -147,13 +151,20 @@ impl MessageService {
                 .map_err(|source| StartError::MetricsListen { address, source })?;
             tokio::spawn(measure::serve(listener, recorder, ended.clone()));
         }
-        let store = open(&config.store).await?;
+        let Opened { store, leases } = open(&config).await?;
         store.repair().await?;
         let hub = Arc::new(Hub::default());
+        let id = NodeId::of(RandomIds.make(SystemClock.now()));
+        let roster: Arc<dyn Roster> = match leases {
+            Some(leases) => {
+                Arc::new(Leased::start(id, Arc::clone(&hub), leases, Arc::clone(&store)))
+            }
+            None => Arc::new(Alone::new(Arc::clone(&hub))),
+        };
         let parts = Parts {
             store,
-            bus: connect(&config.bus, &hub).await?,
-            roster: Arc::new(Alone::new(Arc::clone(&hub))),
+            bus: connect(&config.bus, id, &hub).await?,
+            roster,
             hub,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
@@ -230,24 +241,37 @@ const HEAL: Duration = Duration::from_secs(5);
 /// Services that share a NATS and not a store need a name each; there is one so far.
 const PREFIX: &str = "message-service";
 
-async fn connect(bus: &BusAt, hub: &Arc<Hub>) -> Result<Arc<dyn Bus>, StartError> {
+async fn connect(bus: &BusAt, id: NodeId, hub: &Arc<Hub>) -> Result<Arc<dyn Bus>, StartError> {
     Ok(match bus {
         BusAt::InProcess => Arc::new(InProcess::new(Arc::clone(hub))),
         BusAt::Nats(servers) => {
-            let node = NodeId::of(RandomIds.make(SystemClock.now()));
-            Arc::new(NatsBus::connect(servers, PREFIX, node, Arc::clone(hub)).await?)
+            Arc::new(NatsBus::connect(servers, PREFIX, id, Arc::clone(hub)).await?)
         }
     })
 }
 
-async fn open(store: &StoreAt) -> Result<Arc<dyn Store>, StartError> {
-    match store {
+/// A store, and where several nodes that share it look who is online.
+struct Opened {
+    store: Arc<dyn Store>,
+    leases: Option<Arc<dyn Leases>>,
+}
+
+async fn open(config: &Config) -> Result<Opened, StartError> {
+    let alone = |store: Arc<dyn Store>| Opened { store, leases: None };
+    Ok(match &config.store {
         StoreAt::Memory => {
             let epoch = clock::epoch(RandomIds.make(SystemClock.now()));
-            Ok(Arc::new(MemoryStore::new(epoch)))
+            alone(Arc::new(MemoryStore::new(epoch)))
         }
-        StoreAt::Sqlite(path) => Ok(Arc::new(open_sqlite(path.clone()).await?)),
-    }
+        StoreAt::Sqlite(path) => alone(Arc::new(open_sqlite(path.clone()).await?)),
+        StoreAt::MongoDb(address) => {
+            let migrate =
+                if config.migrate_at_start { Migrate::AtStart } else { Migrate::ByCommand };
+            let store = Arc::new(MongoStore::open(address, migrate).await?);
+            let leases: Arc<dyn Leases> = Arc::clone(&store) as _;
+            Opened { store, leases: Some(leases) }
+        }
+    })
 }
 
 /// Opening reads and writes a file, which may take a while.

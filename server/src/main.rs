@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, Parser, Subcommand};
 use message_service::MessageService;
 use message_service::caller::Mint;
-use message_service::config::{Config, LogConfig, LogFormat};
+use message_service::config::{Config, LogConfig, LogFormat, StoreAt};
 use message_service::id::UserId;
 use message_service::serve::{listen, serve};
+use message_service::store::mongodb::{Migrate, MongoStore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -31,6 +32,10 @@ enum Command {
     CheckConfig(Settings),
     /// Print the configuration as it comes out of all its layers, without its secrets.
     PrintConfig(Settings),
+    /// Prepare a MongoDB database: its collections, indexes and schema version. It may be run
+    /// again, and while nodes are running; `serve` does it by itself unless `migrate_at_start` is
+    /// false.
+    Migrate(Settings),
     /// Mint a user's token, for trying things out.
     Token(Token),
 }
@@ -45,7 +50,8 @@ struct Settings {
     /// Where to listen, such as 127.0.0.1:8787; port 0 takes one that is free.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Where to keep everything: the path of an SQLite file, or `memory`.
+    /// Where to keep everything: the path of an SQLite file, `mongodb://HOST:PORT/DATABASE`, or
+    /// `memory`.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// By what several nodes speak to each other, such as `nats://127.0.0.1:4222`.
@@ -75,6 +81,7 @@ fn main() -> ExitCode {
         Command::Serve(settings) => run(&settings),
         Command::CheckConfig(settings) => check(&settings),
         Command::PrintConfig(settings) => print(&settings),
+        Command::Migrate(settings) => migrate(&settings),
         Command::Token(token) => mint(&token),
     };
     match outcome {
@@ -150,6 +157,20 @@ fn check(settings: &Settings) -> Outcome {
 
 fn print(settings: &Settings) -> Outcome {
     say(&toml::to_string(&settings.load()?)?);
+    Ok(())
+}
+
+#[tokio::main]
+async fn migrate(settings: &Settings) -> Outcome {
+    match settings.load()?.store {
+        StoreAt::MongoDb(address) => {
+            MongoStore::open(&address, Migrate::AtStart).await?;
+            say("the database is prepared");
+        }
+        StoreAt::Sqlite(_) | StoreAt::Memory => {
+            say("there is nothing to prepare: `serve` brings this store up to date by itself");
+        }
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod conformance;
 pub mod memory;
+pub mod mongodb;
 pub mod sqlite;
 
 use std::fmt;

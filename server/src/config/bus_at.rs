@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::address::without_password;
+
 /// By what the nodes speak to each other. Written `none`, or `nats://host:port`, several with
 /// commas between them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +24,6 @@ impl BusAt {
                 servers.split(',').map(without_password).collect::<Vec<_>>().join(",")
             }
         }
-    }
-}
-
-/// What stands before the last `@` of an address names who comes, and is not for everybody.
-fn without_password(server: &str) -> String {
-    match (server.split_once("://"), server.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://[redacted]@{host}"),
-        _ => server.to_owned(),
     }
 }
 

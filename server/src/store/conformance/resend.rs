@@ -125,8 +125,9 @@ pub(in crate::store) async fn a_name_is_the_senders_own_in_each_conversation(sto
     others[2].conversation = direct("ann", "cyd");
     others[3].client_msg_id = ClientMsgId::new("NAME").unwrap();
     append(&store, first).await.unwrap();
-    for other in others {
-        let other = with_content(other, Content::text("other"), false);
+    for mut other in others {
+        other = with_content(other, Content::text("other"), false);
+        other.id = draft(&conversation, None).id;
         assert!(append(&store, other).await.unwrap().fresh);
     }
     assert_eq!(all_messages(&store, &conversation).await.len(), 4);

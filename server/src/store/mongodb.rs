@@ -1,0 +1,265 @@
+//! The database of record: MongoDB, or any server of its protocol.
+//!
+//! Nothing here needs a transaction, a change stream, a partial or TTL index, a pipeline in an
+//! update, `$lookup`, or a bulk write of the client's. A message is durable when a majority has it;
+//! what derives from it follows in writes that only let values grow (`derive`), so that a crash
+//! between any two of them is made good by the sender's retry, by whoever opens the conversation,
+//! by a node that starts, or by one that sees another's lease run out (`repair`).
+//!
+//! Deliberately not here: deciding who may do what, and counting. The halves are changed by the
+//! lattice in `shared` and written where they are still what was read.
+
+mod append;
+mod connection;
+mod derive;
+mod documents;
+mod failure;
+mod heads;
+mod insert;
+mod lane;
+mod lease;
+mod member;
+mod message;
+mod queue;
+mod recall;
+mod repair;
+mod row;
+mod schema;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use message_service_shared::id::{ConversationId, Epoch, UserId};
+use message_service_shared::message::Millis;
+use message_service_shared::row::User;
+use message_service_shared::seq::Seq;
+use mongodb::bson::doc;
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use self::connection::Connection;
+use self::heads::Heads;
+use self::queue::Queue;
+use self::repair::Unsure;
+use super::{
+    AppendError, Appended, ChangeError, Draft, InboxPlace, MemberChange, MessagePage, Profile,
+    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,
+};
+
+pub use self::connection::ConnectError;
+pub use self::schema::OpenError;
+
+const USERS: &str = "users";
+const CONVERSATIONS: &str = "conversations";
+const MESSAGES: &str = "messages";
+const MEMBERS: &str = "members";
+const META: &str = "meta";
+const NODES: &str = "nodes";
+const PRESENCE: &str = "presence";
+
+/// An epoch that was read is believed for so long. It changes when a backup was restored, and then
+/// with every node stopped.
+const EPOCH: Duration = Duration::from_secs(1);
+
+/// Who prepares the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// Whoever opens it.
+    AtStart,
+    /// An operator, by a command of its own; opening one that is not prepared is refused.
+    ByCommand,
+}
+
+/// The store. Any number of processes may have one on the same database.
+#[derive(Debug)]
+pub struct MongoStore {
+    core: Arc<Core>,
+    queue: Queue,
+    _moves_on: AbortOnDropHandle<()>,
+}
+
+/// What every operation stands on.
+#[derive(Debug)]
+struct Core {
+    connection: Connection,
+    heads: Heads,
+    unsure: Unsure,
+    epoch: Mutex<Option<(Epoch, Instant)>>,
+}
+
+impl MongoStore {
+    /// Opens the database that an address names, as in `mongodb://HOST:PORT/DATABASE`.
+    pub async fn open(address: &str, migrate: Migrate) -> Result<Self, OpenError> {
+        Self::open_heard(address, migrate, None).await
+    }
+
+    /// The same, with a listener that hears of every command.
+    async fn open_heard(
+        address: &str,
+        migrate: Migrate,
+        listener: Option<EventHandler<CommandEvent>>,
+    ) -> Result<Self, OpenError> {
+        let connection = Connection::new(address, listener).await?;
+        match migrate {
+            Migrate::AtStart => schema::migrate(&connection).await?,
+            Migrate::ByCommand => schema::check(&connection).await?,
+        }
+        let core = Arc::new(Core {
+            connection,
+            heads: Heads::default(),
+            unsure: Unsure::default(),
+            epoch: Mutex::default(),
+        });
+        let moving = tokio::spawn(move_on(Arc::clone(&core)));
+        let queue = Queue::new(Arc::clone(&core));
+        Ok(Self { core, queue, _moves_on: AbortOnDropHandle::new(moving) })
+    }
+
+    /// Begins a new life of the data set, as after a backup was put back: every client is told to
+    /// forget what it knew.
+    pub async fn new_epoch(&self) -> Result<Epoch, StoreError> {
+        schema::new_epoch(&self.core.connection).await
+    }
+}
+
+/// Moves the mark of repairs on, for as long as the store is open.
+async fn move_on(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(repair::MOVE_ON).await;
+        if let Err(error) = core.move_on().await {
+            tracing::debug!(%error, "the mark of repairs stays where it is");
+        }
+    }
+}
+
+impl Core {
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        let known = self.epoch.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((epoch, read)) = known
+            && read.elapsed() < EPOCH
+        {
+            return Ok(epoch);
+        }
+        let gone = || StoreError::Broken("the database has no epoch".to_owned());
+        let epoch: Epoch = schema::meta(&self.connection, "epoch").await?.ok_or_else(gone)?;
+        let read = (epoch.clone(), Instant::now());
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
+        Ok(epoch)
+    }
+}
+
+#[async_trait]
+impl Store for MongoStore {
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.core.epoch().await
+    }
+
+    async fn upsert_users(&self, users: Vec<Profile>) -> Result<(), StoreError> {
+        self.core.upsert_users(&users).await
+    }
+
+    async fn see_users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+        self.core.see_users(users).await
+    }
+
+    async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+        Ok(self.core.users(users.iter()).await?.into_values().collect())
+    }
+
+    async fn append(&self, drafts: Vec<Draft>) -> Vec<Result<Appended, AppendError>> {
+        self.queue.append(drafts).await
+    }
+
+    async fn messages(
+        &self,
+        conversation: &ConversationId,
+        slice: Slice,
+    ) -> Result<MessagePage, StoreError> {
+        self.core.page(conversation, slice).await
+    }
+
+    async fn recall(
+        &self,
+        conversation: &ConversationId,
+        seq: Seq,
+        by: Option<&UserId>,
+        at: Millis,
+    ) -> Result<Recalled, RecallError> {
+        self.core.recall(conversation, seq, by, at).await
+    }
+
+    async fn rows(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        self.core.rows(user, conversations).await
+    }
+
+    async fn unread_rows(
+        &self,
+        users: &[UserId],
+    ) -> Result<Vec<(UserId, Vec<StoredRow>)>, StoreError> {
+        self.core.unread_rows(users).await
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        before: Option<&InboxPlace>,
+        limit: usize,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        self.core.inbox(user, before, limit).await
+    }
+
+    async fn change_member(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        change: &MemberChange,
+    ) -> Result<StoredRow, ChangeError> {
+        self.core.change_member(user, conversation, change).await
+    }
+
+    async fn count(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        after: Seq,
+        up_to: Seq,
+    ) -> Result<u64, StoreError> {
+        self.core.count(user, conversation, after, up_to).await
+    }
+
+    async fn members(&self, conversation: &ConversationId) -> Result<Vec<UserId>, StoreError> {
+        self.core.members_of(conversation).await
+    }
+
+    async fn reads(
+        &self,
+        user: &UserId,
+        conversation: &ConversationId,
+        limit: usize,
+    ) -> Result<Vec<ReadRecord>, StoreError> {
+        let member = self.core.member(user, conversation).await?;
+        let mut reads = member.map(|member| member.reads()).unwrap_or_default();
+        reads.truncate(limit);
+        Ok(reads)
+    }
+
+    async fn repair(&self) -> Result<(), StoreError> {
+        self.core.repair().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let connection = &self.core.connection;
+        connection.call(connection.database().run_command(doc! { "ping": 1 })).await.map(drop)
+    }
+}

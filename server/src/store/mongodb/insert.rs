@@ -1,0 +1,188 @@
+//! Getting drafts into their conversations: insert, and where a unique index says no, find out why.
+//!
+//! Which index it was is not asked of the error: not every server says. The name is looked up, and
+//! where nobody bears it, it was the position.
+
+use std::collections::HashMap;
+
+use futures_util::future::{join_all, try_join_all};
+use message_service_shared::id::ConversationId;
+use mongodb::bson::{Document, doc};
+
+use super::documents::{ConversationDocument, MessageDocument, sender_text};
+use super::failure::kept_out;
+use super::heads::Head;
+use super::lane::Lane;
+use super::{CONVERSATIONS, Core, MESSAGES};
+use crate::store::StoreError;
+
+/// How often a lane goes on behind others before it is given up.
+const TRIES: usize = 200;
+
+impl Core {
+    /// Settles every draft of the lanes.
+    pub(super) async fn insert(&self, lanes: &mut [Lane]) {
+        if let Err(error) = self.find_heads(lanes).await {
+            return lanes.iter_mut().for_each(|lane| lane.fail(&error));
+        }
+        for _ in 0..TRIES {
+            let mut waiting: Vec<&mut Lane> =
+                lanes.iter_mut().filter(|lane| lane.next().is_some()).collect();
+            if waiting.is_empty() {
+                return;
+            }
+            self.insert_once(&mut waiting).await;
+            let mut stuck: Vec<&mut Lane> =
+                lanes.iter_mut().filter(|lane| lane.next().is_some()).collect();
+            if let Err(error) = self.find_out(&mut stuck).await {
+                stuck.iter_mut().for_each(|lane| lane.fail(&error));
+            }
+        }
+        let busy = StoreError::Unavailable("other nodes write here without a pause".to_owned());
+        lanes.iter_mut().for_each(|lane| lane.fail(&busy));
+    }
+
+    /// Asks where conversations end of which this node does not know it.
+    async fn find_heads(&self, lanes: &mut [Lane]) -> Result<(), StoreError> {
+        let mut unknown: Vec<&mut Lane> =
+            lanes.iter_mut().filter(|lane| lane.head == Head::default()).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let found = self.conversations(unknown.iter().map(|lane| &lane.id)).await?;
+        for lane in &mut unknown {
+            if let Some(found) = found.get(&lane.id) {
+                lane.head = Head { seq: found.last_seq, at: found.last_at() };
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts what is planned. Where lanes have one message each, one command takes them all.
+    async fn insert_once(&self, lanes: &mut [&mut Lane]) {
+        let (mut single, mut several) = (Vec::new(), Vec::new());
+        for lane in lanes {
+            let mut planned = lane.plan();
+            match planned.len() {
+                0 => {}
+                1 => single.extend(planned.pop().map(|message| (lane, message))),
+                _ => several.push((lane, planned)),
+            }
+        }
+        let each = several.into_iter().map(|(lane, planned)| self.insert_in_order(lane, planned));
+        tokio::join!(self.insert_apart(single), join_all(each));
+    }
+
+    /// One message of each lane. That one is kept out says nothing of the others.
+    async fn insert_apart(&self, planned: Vec<(&mut &mut Lane, MessageDocument)>) {
+        if planned.is_empty() {
+            return;
+        }
+        let messages = self.connection.collection::<MessageDocument>(MESSAGES);
+        let documents = planned.iter().map(|(_, message)| message);
+        let inserting = messages.insert_many(documents).ordered(false);
+        let kept_out = match self.connection.attempt(inserting).await {
+            Ok(Ok(_)) => Ok(Vec::new()),
+            Ok(Err(error)) => kept_out(&error).ok_or_else(|| self.connection.named(error)),
+            Err(late) => Err(late),
+        };
+        for (index, (lane, message)) in planned.into_iter().enumerate() {
+            match &kept_out {
+                Ok(kept_out) if kept_out.contains(&index) => {}
+                Ok(_) => lane.stored([message]),
+                Err(error) => lane.fail(error),
+            }
+        }
+    }
+
+    /// Several messages of one lane: where one is kept out, those after it are not tried.
+    async fn insert_in_order(&self, lane: &mut Lane, planned: Vec<MessageDocument>) {
+        let messages = self.connection.collection::<MessageDocument>(MESSAGES);
+        let inserting = messages.insert_many(&planned);
+        let stored = match self.connection.attempt(inserting).await {
+            Ok(Ok(_)) => Ok(planned.len()),
+            Ok(Err(error)) => match kept_out(&error).and_then(|kept_out| kept_out.first().copied())
+            {
+                Some(first) => Ok(first),
+                None => Err(self.connection.named(error)),
+            },
+            Err(late) => Err(late),
+        };
+        match stored {
+            Ok(stored) => lane.stored(planned.into_iter().take(stored)),
+            Err(error) => lane.fail(&error),
+        }
+    }
+
+    /// Finds out why the next draft of each lane is not stored: its name is taken, or its position,
+    /// or it claims to have read what is not there.
+    async fn find_out(&self, lanes: &mut [&mut Lane]) -> Result<(), StoreError> {
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<Document> = lanes.iter().filter_map(|lane| name_of_next(lane)).collect();
+        let (named, heads, rows) = tokio::try_join!(
+            self.connection.find::<MessageDocument>(MESSAGES, any_of(names)),
+            try_join_all(lanes.iter().map(|lane| self.newest(&lane.id))),
+            self.conversations(lanes.iter().map(|lane| &lane.id)),
+        )?;
+        let mut named: HashMap<ConversationId, MessageDocument> =
+            named.into_iter().map(|found| (found.conversation.clone(), found)).collect();
+        for (lane, head) in lanes.iter_mut().zip(heads) {
+            (lane.head, lane.is_certain) = (head, true);
+            let derived = rows.get(&lane.id).map(|row| row.last_seq).unwrap_or_default();
+            // Whoever stored them may have crashed; nobody builds on what is not derived.
+            if derived < head.seq {
+                self.derive_between(&lane.id, derived, head.seq).await?;
+            }
+            lane.meet(named.remove(&lane.id));
+        }
+        Ok(())
+    }
+
+    /// Where a conversation ends, by its messages.
+    pub(super) async fn newest(&self, id: &ConversationId) -> Result<Head, StoreError> {
+        let messages = self.connection.collection::<MessageDocument>(MESSAGES);
+        let newest = messages
+            .find_one(doc! { "conversation": id.as_str() })
+            .sort(doc! { "conversation": -1, "seq": -1 });
+        let found = self.connection.call(newest).await?;
+        Ok(found.map(|found| Head { seq: found.seq, at: found.at() }).unwrap_or_default())
+    }
+
+    /// The rows of conversations.
+    pub(super) async fn conversations<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a ConversationId>,
+    ) -> Result<HashMap<ConversationId, ConversationDocument>, StoreError> {
+        let ids: Vec<&str> = ids.map(ConversationId::as_str).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found: Vec<ConversationDocument> =
+            self.connection.find(CONVERSATIONS, doc! { "_id": { "$in": ids } }).await?;
+        Ok(found.into_iter().map(|found| (found.id.clone(), found)).collect())
+    }
+}
+
+/// The name that the next draft of a lane bears.
+fn name_of_next(lane: &Lane) -> Option<Document> {
+    let draft = lane.drafts.get(lane.next()?)?;
+    Some(doc! {
+        "conversation": draft.conversation.as_str(),
+        "sender": sender_text(draft.sender.as_ref()),
+        "clientMsgId": draft.client_msg_id.as_str(),
+    })
+}
+
+/// A filter for whatever one of the filters finds.
+pub(super) fn any_of(mut filters: Vec<Document>) -> Document {
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        Some(last) => {
+            filters.push(last);
+            doc! { "$or": filters }
+        }
+        None => doc! { "_id": { "$in": [] } },
+    }
+}
