@@ -37,8 +37,14 @@ impl Process {
         Self::serve_with(command(), store)
     }
 
-    pub(crate) fn serve_with(mut command: Command, store: &Path) -> Self {
-        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(store);
+    pub(crate) fn serve_with(command: Command, store: &Path) -> Self {
+        Self::serve_at(command, 0, store)
+    }
+
+    /// Listens at this port.
+    pub(crate) fn serve_at(mut command: Command, port: u16, store: &Path) -> Self {
+        command.arg("serve").arg("--listen").arg(format!("127.0.0.1:{port}"));
+        command.arg("--store").arg(store);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = channel();
