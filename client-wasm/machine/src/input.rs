@@ -82,6 +82,8 @@ pub enum Input<B> {
     Stored(String, Option<String>),
     /// Another tab emptied the storage.
     StorageCleared,
+    /// The storage had no room for what was to be stored under this key; it still holds this.
+    NotStored(String, Option<String>),
     /// Every listener of this delivery has returned.
     Delivered {
         /// Where.

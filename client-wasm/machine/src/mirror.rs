@@ -35,6 +35,8 @@ const YIELD_MS: (u64, u64) = (300, 600);
 const ASK_MS: u64 = 2_000;
 /// How long another tab has to get its own read acknowledged, before this one sends it too.
 const ADOPT_MS: u64 = 2_000;
+/// How long after the storage had no room it is tried again.
+const ROOM_MS: u64 = 10_000;
 
 const HEAD: &str = "head";
 const MORE: &str = "more";
@@ -91,17 +93,26 @@ pub(crate) struct Mirror<B> {
     stored: Sorted<String, String>,
     /// What its head says, where it has one that can be read.
     head: Option<Head>,
-    /// Keys that another tab wrote, and how they are dealt with.
+    /// Keys that are left alone for a while, and why.
     yielding: Sorted<String, Yield>,
 }
 
-/// What is done about a key that another tab wrote.
+/// A key that is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Yield {
-    /// It is left alone until then.
     until: u64,
+    to: Reason,
+}
+
+/// Why a key is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// Another tab wrote it.
+    Tab,
     /// The server was asked who is right.
-    asked: bool,
+    Server,
+    /// The storage has no room for more; removing makes some, and waits for nothing.
+    Room,
 }
 
 /// What to do to the storage, and about it.
@@ -190,8 +201,17 @@ impl<B: Body> Mirror<B> {
             Some(_) => ADOPT_MS,
             None => random.between(YIELD_MS.0, YIELD_MS.1),
         };
-        self.yielding.insert(key.to_owned(), Yield { until: now + wait, asked: false });
+        self.yielding.insert(key.to_owned(), Yield { until: now + wait, to: Reason::Tab });
         read.map_or(Heard::Nothing, |(id, read)| Heard::Read(id, read.seq))
+    }
+
+    /// The storage had no room; this is what it still holds.
+    pub(crate) fn refused(&mut self, key: String, stored: Option<String>, now: u64) {
+        match stored {
+            Some(stored) => self.stored.insert(key.clone(), stored),
+            None => self.stored.remove(&key),
+        };
+        self.yielding.insert(key, Yield { until: now + ROOM_MS, to: Reason::Room });
     }
 
     /// Another tab emptied the storage.
@@ -265,6 +285,10 @@ impl<B: Body> Mirror<B> {
     ) -> Update {
         let mut wanted = Sorted::default();
         if let Some(head) = &self.head {
+            if self.stored.get(HEAD).is_none() {
+                // There was no room for it.
+                wanted.insert(HEAD.to_owned(), text(head));
+            }
             for (id, read) in reads.iter() {
                 let epoch = head.epoch.clone();
                 let value = Unacknowledged { seq: read.seq, mark: read.mark_seen, epoch };
@@ -285,9 +309,12 @@ impl<B: Body> Mirror<B> {
                 continue;
             }
             match self.yielding.get_mut(&key) {
+                Some(Yield { to: Reason::Room, .. }) if value.is_none() => {
+                    self.write(&mut update.writes, key, value);
+                }
                 Some(yielding) if yielding.until > now => {}
-                Some(yielding) if !yielding.asked => {
-                    *yielding = Yield { until: now + ASK_MS, asked: true };
+                Some(yielding) if yielding.to == Reason::Tab => {
+                    *yielding = Yield { until: now + ASK_MS, to: Reason::Server };
                     update.disputed.extend(key.strip_prefix("c:").and_then(|id| id.parse().ok()));
                 }
                 _ => self.write(&mut update.writes, key, value),

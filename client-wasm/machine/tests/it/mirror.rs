@@ -77,6 +77,63 @@ fn a_reload_paints_what_was_known_before_there_is_a_session() {
 }
 
 #[test]
+fn a_hold_that_a_clock_set_back_would_stretch_is_no_hold() {
+    for (ahead, shows) in [(1_000, false), (1_001, true), (3_600_000, true)] {
+        let mut script = Script::live(&[row(ANN, 3, 1)]);
+        let show_at = script.now.wall + ahead;
+        let held = json!({"n": 2, "last": 3, "base": 1, "showAt": show_at}).to_string();
+        script.storage.insert(c(ANN), held);
+        script.reload();
+        assert_eq!(script.unread() > 0, shows, "{ahead} ms ahead");
+        script.wait(1_000);
+        assert_eq!(script.unread(), 2, "{ahead} ms ahead");
+    }
+}
+
+#[test]
+fn what_the_storage_had_no_room_for_is_written_once_it_has() {
+    let mut script = Script::live(&[row(ANN, 3, 1), row(BOB, 2, 2)]);
+    script.full = true;
+    script.says(ANN, 4);
+    script.says(BOB, 3);
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 2);
+    assert_eq!(script.stored(&c(BOB)), None);
+    script.forget_the_past();
+    script.wait(20_000);
+    assert_eq!(script.writes.len(), 4, "it is tried now and then, and not all the time");
+    script.full = false;
+    script.wait(10_000);
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 3);
+    assert_eq!(script.stored(&c(BOB)).unwrap()["n"], 1);
+    assert!(!script.is_asked("fetch"), "the server has nothing to do with it");
+}
+
+#[test]
+fn whose_mirror_it_is_is_written_too_once_there_is_room() {
+    let mut script = Script::new();
+    script.full = true;
+    script.attention(true, true);
+    script.connect();
+    script.go_live(&[row(ANN, 3, 1)]);
+    assert_eq!(script.keys(""), [""; 0]);
+    script.full = false;
+    script.wait(10_000);
+    assert_eq!(script.stored("head").unwrap()["user"], "me");
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 2);
+}
+
+#[test]
+fn what_is_read_leaves_a_full_storage_at_once() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.full = true;
+    script.says(ANN, 4);
+    script.read(ANN, 4);
+    assert_eq!(script.stored(&c(ANN)), None);
+    script.wait(60_000);
+    assert_eq!(script.keys("c:"), [""; 0]);
+}
+
+#[test]
 fn a_mirrored_conversation_that_the_server_does_not_confirm_is_dropped() {
     let mut script = Script::live(&[row(ANN, 3, 1), row(BOB, 2, 1)]);
     script.reload();
