@@ -94,9 +94,10 @@ impl Link {
     pub(crate) const fn state(&self) -> ConnectionState {
         match self.stage {
             Stage::Idle => ConnectionState::Idle,
-            Stage::Token { .. } | Stage::Opening { .. } | Stage::Authenticating | Stage::Resuming => {
-                ConnectionState::Connecting
-            }
+            Stage::Token { .. }
+            | Stage::Opening { .. }
+            | Stage::Authenticating
+            | Stage::Resuming => ConnectionState::Connecting,
             Stage::Live { .. } => ConnectionState::Live,
             Stage::Waiting { .. } => ConnectionState::Waiting,
             Stage::Stopped => ConnectionState::Stopped,

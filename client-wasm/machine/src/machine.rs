@@ -106,7 +106,7 @@ impl<B: Body> Machine<B> {
                 self.look(view);
             }
             Input::Stored(key, value) => self.heard(&key, value.as_deref()),
-            Input::StorageCleared => self.storage_cleared(),
+            Input::StorageCleared { stored } => self.storage_cleared(stored),
             Input::NotStored(key, stored) => self.mirror.refused(key, stored, self.now.steady),
             Input::Delivered { conversation, seq } => self.delivered(&conversation, seq),
             Input::Call(ticket, request) => self.call(ticket, request),
@@ -257,8 +257,14 @@ impl<B: Body> Machine<B> {
     }
 
     fn heard(&mut self, key: &str, value: Option<&str>) {
-        let (user, now) = (self.user.clone(), self.now.steady);
-        match self.mirror.heard(key, value, user.as_ref(), now, &mut self.random) {
+        let (user, epoch) = (self.user.as_ref(), self.epoch.as_ref());
+        let now = self.now.steady;
+        let heard = self.mirror.heard(key, value, user, epoch, now, &mut self.random);
+        self.heed(heard);
+    }
+
+    fn heed(&mut self, heard: Heard) {
+        match heard {
             Heard::Nothing => {}
             Heard::Read(conversation, seq) => {
                 if let Some(entry) = self.book.change_known(&conversation) {
@@ -273,8 +279,18 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    fn storage_cleared(&mut self) {
-        self.mirror.emptied();
+    /// A tab that is live fills an emptied storage again. Another one leaves that to its next
+    /// session: what it knows may be of an epoch that is over.
+    fn storage_cleared(&mut self, stored: Vec<(String, String)>) {
+        let heard = self.mirror.emptied(stored, self.user.as_ref());
+        self.heed(heard);
+        if self.link.is_live() && self.mirror.head().is_none() {
+            self.claim_mirror();
+        }
+    }
+
+    /// Makes the mirror this session's own; the server has just said that it is one.
+    pub(crate) fn claim_mirror(&mut self) {
         if let (Some(user), Some(epoch)) = (&self.user, &self.epoch) {
             let writes = self.mirror.claim(user, epoch, &mut self.random);
             self.store(writes);
@@ -327,7 +343,7 @@ impl<B: Body> Machine<B> {
             _ if self.calls.is_overdue(now) => self.lose(1006, None),
             _ => {}
         }
-        for (conversation, read) in self.mirror.overdue_reads(now) {
+        for (conversation, read) in self.mirror.overdue_reads(self.epoch.as_ref(), now) {
             self.reads.add(&conversation, read);
         }
         if self.link.is_live() {

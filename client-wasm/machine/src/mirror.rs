@@ -170,17 +170,20 @@ impl<B: Body> Mirror<B> {
         self.stored.iter().filter_map(entry).collect()
     }
 
-    /// What it says was read and not acknowledged.
+    /// What it says was read and not acknowledged, in its own epoch.
     pub(crate) fn reads(&self) -> Vec<(ConversationId, PendingRead)> {
-        self.stored.iter().filter_map(|(key, value)| self.read(key, value)).collect()
+        let epoch = self.head.as_ref().map(|head| &head.epoch);
+        self.stored.iter().filter_map(|(key, value)| read::<B>(key, value, epoch)).collect()
     }
 
-    /// Another tab wrote.
+    /// Another tab wrote. Its reads count where they belong to this tab's epoch, whatever the head
+    /// says meanwhile: a tab of another epoch may have written that.
     pub(crate) fn heard(
         &mut self,
         key: &str,
         value: Option<&str>,
         user: Option<&UserId>,
+        epoch: Option<&Epoch>,
         now: u64,
         random: &mut Random,
     ) -> Heard {
@@ -190,13 +193,9 @@ impl<B: Body> Mirror<B> {
         };
         if key == HEAD {
             self.read_head();
-            let signed_in = self.head.as_ref().map(|head| &head.user);
-            return match user {
-                Some(user) if signed_in != Some(user) => Heard::SignedOut(signed_in.cloned()),
-                _ => Heard::Nothing,
-            };
+            return self.whose(user);
         }
-        let read = value.and_then(|value| self.read(key, value));
+        let read = value.and_then(|value| read::<B>(key, value, epoch));
         let wait = match &read {
             Some(_) => ADOPT_MS,
             None => random.between(YIELD_MS.0, YIELD_MS.1),
@@ -214,17 +213,35 @@ impl<B: Body> Mirror<B> {
         self.yielding.insert(key, Yield { until: now + ROOM_MS, to: Reason::Room });
     }
 
-    /// Another tab emptied the storage.
-    pub(crate) fn emptied(&mut self) {
-        self.stored.clear();
-        self.head = None;
+    /// Another tab emptied the storage, and this is what it holds now.
+    pub(crate) fn emptied(
+        &mut self,
+        stored: Vec<(String, String)>,
+        user: Option<&UserId>,
+    ) -> Heard {
+        *self = Self::load(stored);
+        // Nobody's is what a user made it who emptied it by hand.
+        if self.head.is_none() { Heard::Nothing } else { self.whose(user) }
+    }
+
+    /// Whether it is still this user's.
+    fn whose(&self, user: Option<&UserId>) -> Heard {
+        let signed_in = self.head.as_ref().map(|head| &head.user);
+        match user {
+            Some(user) if signed_in != Some(user) => Heard::SignedOut(signed_in.cloned()),
+            _ => Heard::Nothing,
+        }
     }
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
-    pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
+    pub(crate) fn overdue_reads(
+        &mut self,
+        epoch: Option<&Epoch>,
+        now: u64,
+    ) -> Vec<(ConversationId, PendingRead)> {
         let over =
             self.yielding.extract(|key, yielding| key.starts_with("r:") && yielding.until <= now);
-        over.iter().filter_map(|(key, _)| self.read(key, self.stored.get(key)?)).collect()
+        over.iter().filter_map(|(key, _)| read::<B>(key, self.stored.get(key)?, epoch)).collect()
     }
 
     /// Nothing is left to do about what other tabs wrote up to now.
@@ -328,14 +345,6 @@ impl<B: Body> Mirror<B> {
         self.head = head.filter(|head| head.v == VERSION);
     }
 
-    /// A read that belongs to the mirror's epoch.
-    fn read(&self, key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
-        let id = key.strip_prefix("r:")?.parse().ok()?;
-        let read: Unacknowledged = parse::<B, _>(value)?;
-        let here = self.head.as_ref().is_some_and(|head| head.epoch == read.epoch);
-        here.then_some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
-    }
-
     fn write(&mut self, writes: &mut Writes, key: String, value: Option<String>) {
         match &value {
             Some(value) => self.stored.insert(key.clone(), value.clone()),
@@ -343,6 +352,18 @@ impl<B: Body> Mirror<B> {
         };
         writes.push((key, value));
     }
+}
+
+/// A read, where it belongs to this epoch.
+fn read<B: Body>(
+    key: &str,
+    value: &str,
+    epoch: Option<&Epoch>,
+) -> Option<(ConversationId, PendingRead)> {
+    let id = key.strip_prefix("r:")?.parse().ok()?;
+    let read: Unacknowledged = parse::<B, _>(value)?;
+    (epoch == Some(&read.epoch))
+        .then_some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
 }
 
 fn add_unread<B>(wanted: &mut Sorted<String, String>, book: &Book<B>, wall: Millis) {

@@ -186,9 +186,44 @@ fn a_storage_that_was_emptied_is_filled_again_by_a_live_tab() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
     let before = script.storage.keys().cloned().collect::<Vec<_>>();
     script.storage.clear();
-    script.input(Input::StorageCleared);
+    script.hear_clearing();
     assert_eq!(script.storage.into_keys().collect::<Vec<_>>(), before);
     assert_eq!(script.machine.state(), ConnectionState::Live);
+}
+
+#[test]
+fn a_storage_that_was_emptied_is_left_empty_by_a_tab_that_is_not_live() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.lose(1006);
+    script.read(ANN, 3);
+    script.storage.clear();
+    script.hear_clearing();
+    assert_eq!(script.keys(""), [""; 0], "its epoch may be over, and it can't know");
+    script.come_back(&[row(ANN, 3, 1)]);
+    assert_eq!(script.asked("read").params["seq"], 3, "the read is not lost by that");
+    assert!(script.storage.contains_key("head"));
+}
+
+#[test]
+fn what_another_tab_wrote_into_an_emptied_storage_is_not_written_over() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.storage.clear();
+    let newer = json!({"v": 1, "user": "me", "login": "l", "epoch": "e2"});
+    script.storage.insert("head".to_owned(), newer.to_string());
+    script.hear_clearing();
+    assert_eq!(script.stored("head"), Some(newer));
+    assert_eq!(script.keys("c:"), [""; 0]);
+}
+
+#[test]
+fn an_emptied_storage_that_is_somebody_elses_now_ends_this_tab() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.storage.clear();
+    let other = json!({"v": 1, "user": "ann", "login": "l", "epoch": "e1"});
+    script.storage.insert("head".to_owned(), other.to_string());
+    script.hear_clearing();
+    assert_eq!(script.machine.state(), ConnectionState::Stopped);
+    assert_eq!(script.stored("head"), Some(other));
 }
 
 #[test]
@@ -351,6 +386,30 @@ fn a_corrupt_mirror_is_worth_an_empty_one() {
 fn a_read_of_another_epoch_is_nobodys() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
     let before = script.unread();
+    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e0"}"#));
+    script.wait(2_000);
+    assert_eq!((script.unread(), script.is_asked("read")), (before, false));
+}
+
+#[test]
+fn a_mirror_that_a_tab_of_another_epoch_took_is_taken_back_once_the_server_answers() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    let head = r#"{"v":1,"user":"me","login":"l","epoch":"e0"}"#;
+    script.hear_storage("head", Some(head));
+    script.hear_storage(&c(ANN), Some(r#"{"n":9,"last":9,"base":0}"#));
+    script.says(ANN, 4);
+    assert_eq!(script.writes, []);
+    script.wait(30_000);
+    assert_eq!(script.stored("head").unwrap()["epoch"], "e1");
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 3);
+}
+
+#[test]
+fn a_head_of_another_epoch_makes_its_reads_no_reads_of_this_one() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    let before = script.unread();
+    let head = r#"{"v":1,"user":"me","login":"l","epoch":"e0"}"#;
+    script.hear_storage("head", Some(head));
     script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e0"}"#));
     script.wait(2_000);
     assert_eq!((script.unread(), script.is_asked("read")), (before, false));

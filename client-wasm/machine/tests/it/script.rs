@@ -308,6 +308,12 @@ impl Script {
         self.input(Input::Stored(key.to_owned(), value.map(str::to_owned)));
     }
 
+    /// Another tab emptied the storage; this one hears of it when it holds what it holds now.
+    pub(crate) fn hear_clearing(&mut self) {
+        let stored = self.storage.clone().into_iter().collect();
+        self.input(Input::StorageCleared { stored });
+    }
+
     // The server.
 
     pub(crate) fn open_socket(&mut self) {
