@@ -406,6 +406,51 @@ export class Person {
     return keys.filter((key) => key.startsWith("ms:c:")).map((key) => key.slice("ms:c:".length));
   }
 
+  /** From the next page on, the browser keeps nothing, and says so by throwing. */
+  async blockStorage(): Promise<void> {
+    await this.page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, {
+          get: () => {
+            throw new DOMException("blocked by a test", "SecurityError");
+          },
+        });
+      }
+    });
+  }
+
+  /** Leaves no room in the browser's storage. */
+  async fillStorage(): Promise<void> {
+    await this.page.evaluate(() => {
+      for (let size = 1 << 20; size >= 1; size = size >> 1) {
+        try {
+          for (;;) localStorage.setItem("filler", (localStorage.getItem("filler") ?? "") + "x".repeat(size));
+        } catch {
+          // A smaller piece may still fit.
+        }
+      }
+    });
+  }
+
+  async emptyFiller(): Promise<void> {
+    await this.page.evaluate(() => localStorage.removeItem("filler"));
+  }
+
+  /** From the next page on, the browser's clock is so many hours ahead. */
+  async shiftClock(hours: number): Promise<void> {
+    await this.page.addInitScript((shift) => {
+      const { now } = Date;
+      const Real = Date;
+      window.Date = class extends Real {
+        constructor(...given: unknown[]) {
+          if (given.length === 0) super(now() + shift);
+          else super(...(given as [number]));
+        }
+        static override now = () => now() + shift;
+      } as DateConstructor;
+    }, hours * 3_600_000);
+  }
+
   /** Takes the line into the test's hands, from the next page on. */
   async tapLine(): Promise<Line> {
     const open = new Set<WebSocketRoute>();
