@@ -60,6 +60,13 @@ impl Total<'_> {
         }
         let failed = self.tally.failed;
         self.suite("tests: native", Ok(job), |finished| Ok(Tally::of_cargo(&finished.stdout)));
+        if let Some(yours) = std::env::var_os("MESSAGE_SERVICE_TEST_MONGODB_URI") {
+            let words = ["test", "--locked", "-p", "message-service", "--lib", "tests::secantusdb"];
+            let job = Job::cargo(words).env("MESSAGE_SERVICE_TEST_SECANTUSDB", yours);
+            self.suite("tests: the store on your MongoDB", Ok(job), |finished| {
+                Ok(Tally::of_cargo(&finished.stdout))
+            });
+        }
         if let Some(servers) = servers.as_mut().filter(|_| self.tally.failed > failed) {
             match servers.account() {
                 Ok(account) => eprintln!("{account}"),

@@ -104,15 +104,22 @@ impl Cluster {
         cluster
     }
 
+    /// Starts a node, again where it could not reach the store in that moment, as an init system
+    /// does.
     fn start_node(&mut self, number: usize) {
         let node = &mut self.nodes[number];
-        let mut command = command();
-        command
-            .env("MESSAGE_SERVICE__BUS", format!("nats://127.0.0.1:{}", self.nats_port))
-            .env("MESSAGE_SERVICE__LOG__FILTER", "message_service=info");
         let options = "directConnection=true";
         let store = format!("mongodb://127.0.0.1:{}/messages?{options}", node.way.port);
-        node.process = Some(Process::serve_at(command, node.port, Path::new(&store)));
+        let mut log = Vec::new();
+        for _ in 0..5 {
+            let mut command = command();
+            command.env("MESSAGE_SERVICE__BUS", format!("nats://127.0.0.1:{}", self.nats_port));
+            match Process::try_serve_at(command, node.port, Path::new(&store)) {
+                Ok(process) => return node.process = Some(process),
+                Err(said) => log = said,
+            }
+        }
+        panic!("a node does not start: {log:?}");
     }
 
     /// Where the nodes listen, dead or alive.
