@@ -34,7 +34,7 @@ enum Phase {
     End,
 }
 
-/// Chance from a seed (SplitMix64, as the simulator's).
+/// Chance from a seed (`SplitMix64`, as the simulator's).
 #[derive(Clone, Debug)]
 struct Chance(u64);
 
@@ -74,7 +74,7 @@ async fn nothing_is_lost_doubled_or_miscounted_whatever_dies() {
     let nodes = cluster.addresses();
     let (mut clients, mut glances) = (Vec::new(), Vec::new());
     for number in 0..USERS * EACH {
-        let client = Client::new(number, user(number / EACH), nodes.clone(), chance.next());
+        let client = Client::new(number, &user(number / EACH), nodes.clone(), chance.next());
         glances.push(client.glance());
         clients.push(tokio::spawn(client.run(phase.clone())));
     }
@@ -99,5 +99,5 @@ async fn nothing_is_lost_doubled_or_miscounted_whatever_dies() {
     // Where it never came to be right, this says in what.
     let summary = check::all(&database, &glances, &reports).await;
     assert!(right.is_ok(), "it came right only in the end");
-    println!("{seconds} s, faults {faults:?}: {summary}");
+    eprintln!("{seconds} s, faults {faults:?}: {summary}");
 }

@@ -65,20 +65,16 @@ impl Process {
         });
         let mut said = Vec::new();
         loop {
-            match log.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    if let Some((_, address)) = line.split_once("listening address=") {
-                        let address = address.trim().parse().unwrap();
-                        return Ok(Self { address, child, log });
-                    }
-                    said.push(line);
-                }
-                Err(_) => {
-                    let _ = child.kill();
-                    child.wait().unwrap();
-                    return Err(said);
-                }
+            let Ok(line) = log.recv_timeout(PATIENCE) else {
+                let _ = child.kill();
+                child.wait().unwrap();
+                return Err(said);
+            };
+            if let Some((_, address)) = line.split_once("listening address=") {
+                let address = address.trim().parse().unwrap();
+                return Ok(Self { address, child, log });
             }
+            said.push(line);
         }
     }
 

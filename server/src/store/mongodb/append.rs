@@ -61,7 +61,7 @@ impl Core {
                 let message = MessageDocument::clone(message).read()?;
                 let author = message.sender.clone().and_then(|sender| {
                     let key = (sender, lane.id.clone());
-                    half_of(&mut halves, &authors, key)
+                    half_of(&mut halves, &authors, &key)
                 });
                 let mut read = None;
                 let author = author.map(|half| {
@@ -141,17 +141,17 @@ fn authors_of(lanes: &[Lane]) -> BTreeSet<(UserId, ConversationId)> {
 fn half_of<'a>(
     halves: &'a mut HashMap<(UserId, ConversationId), MemberHalf>,
     authors: &Authors,
-    key: (UserId, ConversationId),
+    key: &(UserId, ConversationId),
 ) -> Option<&'a mut MemberHalf> {
-    if !halves.contains_key(&key) {
-        let half = match authors.get(&key) {
+    if !halves.contains_key(key) {
+        let half = match authors.get(key) {
             Some(row) => row.half(),
             None if parties_with_rows(&key.1).contains(&key.0) => MemberHalf::joined_at(Seq::ZERO),
             None => return None,
         };
         halves.insert(key.clone(), half);
     }
-    halves.get_mut(&key)
+    halves.get_mut(key)
 }
 
 /// Reads as far as the draft says its author had, and gives the record where that went further.

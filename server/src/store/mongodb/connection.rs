@@ -28,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long a majority of the servers may take to write; shorter than a call, so that it is the
 /// server that says so.
-const MAJORITY: Duration = Duration::from_secs(8);
+const MAJORITY_MS: i64 = 8_000;
 /// Connections to each server at most.
 const CONNECTIONS: u32 = 64;
 
@@ -69,7 +69,7 @@ impl Connection {
         let durable = WriteConcern::builder()
             .w(Acknowledgment::Majority)
             .journal(true)
-            .w_timeout(MAJORITY)
+            .w_timeout(Duration::from_millis(MAJORITY_MS.unsigned_abs()))
             .build();
         let options = DatabaseOptions::builder()
             .read_concern(ReadConcern::majority())
@@ -151,7 +151,7 @@ impl Connection {
                 "updates": statements.iter().map(Statement::to_document).collect::<Vec<_>>(),
                 "ordered": false,
                 "writeConcern": {
-                    "w": "majority", "j": true, "wtimeout": MAJORITY.as_millis() as i64,
+                    "w": "majority", "j": true, "wtimeout": MAJORITY_MS,
                 },
             };
             for attempt in 1..=TRIES {

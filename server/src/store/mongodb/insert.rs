@@ -23,7 +23,10 @@ impl Core {
     /// Settles every draft of the lanes.
     pub(super) async fn insert(&self, lanes: &mut [Lane]) {
         if let Err(error) = self.find_heads(lanes).await {
-            return lanes.iter_mut().for_each(|lane| lane.fail(&error));
+            for lane in lanes {
+                lane.fail(&error);
+            }
+            return;
         }
         for _ in 0..TRIES {
             let mut waiting: Vec<&mut Lane> =
@@ -35,11 +38,15 @@ impl Core {
             let mut stuck: Vec<&mut Lane> =
                 lanes.iter_mut().filter(|lane| lane.next().is_some()).collect();
             if let Err(error) = self.find_out(&mut stuck).await {
-                stuck.iter_mut().for_each(|lane| lane.fail(&error));
+                for lane in &mut stuck {
+                    lane.fail(&error);
+                }
             }
         }
         let busy = StoreError::Unavailable("other nodes write here without a pause".to_owned());
-        lanes.iter_mut().for_each(|lane| lane.fail(&busy));
+        for lane in lanes {
+            lane.fail(&busy);
+        }
     }
 
     /// Asks where conversations end of which this node does not know it.
@@ -65,7 +72,7 @@ impl Core {
             let mut planned = lane.plan();
             match planned.len() {
                 0 => {}
-                1 => single.extend(planned.pop().map(|message| (lane, message))),
+                1 => single.extend(planned.pop().map(|message| (&mut **lane, message))),
                 _ => several.push((lane, planned)),
             }
         }
@@ -74,7 +81,7 @@ impl Core {
     }
 
     /// One message of each lane. That one is kept out says nothing of the others.
-    async fn insert_apart(&self, planned: Vec<(&mut &mut Lane, MessageDocument)>) {
+    async fn insert_apart(&self, planned: Vec<(&mut Lane, MessageDocument)>) {
         if planned.is_empty() {
             return;
         }
@@ -84,7 +91,7 @@ impl Core {
         let kept_out = match self.connection.attempt(inserting).await {
             Ok(Ok(_)) => Ok(Vec::new()),
             Ok(Err(error)) => kept_out(&error).ok_or_else(|| self.connection.named(error)),
-            Err(late) => Err(late),
+            Err(error) => Err(error),
         };
         for (index, (lane, message)) in planned.into_iter().enumerate() {
             match &kept_out {
@@ -106,7 +113,7 @@ impl Core {
                 Some(first) => Ok(first),
                 None => Err(self.connection.named(error)),
             },
-            Err(late) => Err(late),
+            Err(error) => Err(error),
         };
         match stored {
             Ok(stored) => lane.stored(planned.into_iter().take(stored)),

@@ -42,7 +42,7 @@ impl Core {
             let shared = row.as_ref().map(ConversationDocument::half).unwrap_or_default();
             let read = apply(change, &shared, &mut half)?;
             if self.write(user, id, member.as_ref(), row.as_ref(), &half, read.as_ref()).await? {
-                return Ok(row_of(id, row, half, 0));
+                return Ok(row_of(id, row.as_ref(), half, 0));
             }
         }
         let busy = "the row is written by others without a pause".to_owned();

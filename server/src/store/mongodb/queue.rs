@@ -90,7 +90,8 @@ impl Queue {
             drafts.push((id, own));
         }
         let count = drafts.iter().map(|(_, drafts)| drafts.len()).sum::<usize>();
-        metrics::histogram!("message_service_store_batch_messages").record(count as f64);
+        let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        metrics::histogram!("message_service_store_batch_messages").record(count);
         for (id, outcomes) in self.core.append(drafts).await {
             self.lock().arrived(&id);
             let answers = answers.remove(&id).unwrap_or_default();

@@ -21,11 +21,10 @@ use crate::store::{InboxPlace, StoreError, StoredRow};
 /// conversation's may not say so yet.
 pub(super) fn row_of(
     id: &ConversationId,
-    row: Option<ConversationDocument>,
+    row: Option<&ConversationDocument>,
     member: MemberHalf,
     touched: Millis,
 ) -> StoredRow {
-    let row = row.as_ref();
     StoredRow {
         id: id.clone(),
         name: row.and_then(|row| row.name.clone()),
@@ -223,5 +222,5 @@ fn of_user_row(
         (None, Some(start)) if is_wide(id) => (MemberHalf::joined_at(start), 0),
         (None, _) => return None,
     };
-    Some(row_of(id, conversations.get(id).cloned(), half, touched))
+    Some(row_of(id, conversations.get(id), half, touched))
 }

@@ -77,14 +77,14 @@ pub(super) struct Client {
 enum Heard {
     Frame(Value),
     Closed(u16),
-    Dialed(Option<Stream>),
+    Dialed(Option<Box<Stream>>),
     Woken,
     Bored,
     Told(Phase),
 }
 
 impl Client {
-    pub(super) fn new(number: usize, name: String, nodes: Vec<SocketAddr>, seed: u64) -> Self {
+    pub(super) fn new(number: usize, name: &str, nodes: Vec<SocketAddr>, seed: u64) -> Self {
         let user: UserId = name.parse().unwrap();
         let name = format!("{name}/{}", number % EACH);
         let glance = Glance {
@@ -135,7 +135,7 @@ impl Client {
                     self.input(Input::SocketClosed(code)).await;
                 }
                 Heard::Dialed(Some(stream)) => {
-                    self.socket = Some(stream);
+                    self.socket = Some(*stream);
                     self.report.connections += 1;
                     self.input(Input::SocketOpened).await;
                 }
@@ -171,7 +171,7 @@ impl Client {
         tokio::select! {
             dialed = async { dialing.as_mut().unwrap().await }, if dialing.is_some() => {
                 self.dialing = None;
-                Heard::Dialed(dialed)
+                Heard::Dialed(dialed.map(Box::new))
             }
             came = async { socket.as_mut().unwrap().next().await }, if socket.is_some() => {
                 match came {

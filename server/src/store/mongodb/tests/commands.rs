@@ -190,10 +190,10 @@ async fn a_login_reads_what_is_unread_and_not_what_is_there() {
     let watched = Watched::open().await;
     let Watched { store, heard, .. } = &watched;
     let ann = user("ann");
-    store.see_users(&[ann.clone()]).await.unwrap();
+    store.see_users(std::slice::from_ref(&ann)).await.unwrap();
     watched.fill(CONVERSATIONS, UNREAD).await;
     heard.take();
-    let unread = store.unread_rows(&[ann.clone()]).await.unwrap();
+    let unread = store.unread_rows(std::slice::from_ref(&ann)).await.unwrap();
     assert_eq!(unread[0].1.len(), UNREAD);
     let commands = [("find members", 1), ("find conversations", 1), ("find users", 1)];
     let asked = watched.cost("what may be unread", &commands, UNREAD * 2 + 1);

@@ -47,7 +47,7 @@ struct Story {
 
 #[derive(Clone)]
 enum Act {
-    Send(Draft),
+    Send(Box<Draft>),
     Recall(Seq),
 }
 
@@ -61,7 +61,7 @@ impl Story {
 
     async fn act(&self, store: &Shared) -> Result<(), AppendError> {
         match &self.act {
-            Act::Send(draft) => append(store, draft.clone()).await.map(drop),
+            Act::Send(draft) => append(store, Draft::clone(draft)).await.map(drop),
             Act::Recall(seq) => match store.recall(&self.id, *seq, None, 7).await {
                 Ok(_) => Ok(()),
                 Err(crate::store::RecallError::Store(error)) => Err(error.into()),
@@ -89,12 +89,12 @@ fn stories() -> Vec<Story> {
     along.read_seq = Some(seq(2));
     let of_system = system("ann");
     vec![
-        Story { id: id.clone(), before: vec![], act: Act::Send(first) },
-        Story { id: id.clone(), before: earlier(), act: Act::Send(along) },
+        Story { id: id.clone(), before: vec![], act: Act::Send(Box::new(first)) },
+        Story { id: id.clone(), before: earlier(), act: Act::Send(Box::new(along)) },
         Story {
             id: of_system.clone(),
             before: vec![draft(&of_system, None)],
-            act: Act::Send(quiet(draft(&of_system, None))),
+            act: Act::Send(Box::new(quiet(draft(&of_system, None)))),
         },
         Story { id: id.clone(), before: earlier(), act: Act::Recall(seq(2)) },
         Story { id: id.clone(), before: earlier(), act: Act::Recall(seq(1)) },
@@ -134,17 +134,17 @@ async fn die_everywhere(
 }
 
 async fn by_the_senders_retry(story: &Story, whole: &Seen, address: String) {
-    let store: Shared = open(&address).await;
-    story.act(&store).await.unwrap();
-    assert_eq!(look(&store, &story.id).await, *whole);
+    let healed: Shared = open(&address).await;
+    story.act(&healed).await.unwrap();
+    assert_eq!(look(&healed, &story.id).await, *whole);
 }
 
 /// What a node does when it starts, and when it sees that another's lease has run out.
 async fn by_repair(story: &Story, whole: &Seen, address: String) {
-    let store: Shared = open(&address).await;
+    let healed: Shared = open(&address).await;
     let stored = raw_messages(&address, &story.id).await;
-    store.repair().await.unwrap();
-    let seen = look(&store, &story.id).await;
+    healed.repair().await.unwrap();
+    let seen = look(&healed, &story.id).await;
     assert_eq!(seen.messages.len(), stored);
     if stored == whole.messages.len() && matches!(story.act, Act::Send(_)) {
         // What its author had read is said again with the retry; all that others see is there.
@@ -164,10 +164,10 @@ async fn raw_messages(address: &str, id: &ConversationId) -> usize {
 }
 
 async fn by_opening(story: &Story, whole: &Seen, address: String) {
-    let store: Shared = open(&address).await;
-    let messages = all_messages(&store, &story.id).await;
+    let healed: Shared = open(&address).await;
+    let messages = all_messages(&healed, &story.id).await;
     for name in USERS {
-        if let Some(row) = row(&store, name, &story.id).await {
+        if let Some(row) = row(&healed, name, &story.id).await {
             let shown = row.conversation.last_seq;
             let last = messages.last().map(|message| message.seq).unwrap_or_default();
             assert_eq!(shown, last, "a page shows no message that its row does not know");
@@ -177,15 +177,15 @@ async fn by_opening(story: &Story, whole: &Seen, address: String) {
 }
 
 async fn by_the_next_message(story: &Story, _whole: &Seen, address: String) {
-    let store: Shared = open(&address).await;
+    let healed: Shared = open(&address).await;
     if !matches!(story.act, Act::Send(_)) || story.id == system("ann") {
         return;
     }
-    say(&store, &story.id, "bob").await;
-    let messages = all_messages(&store, &story.id).await;
+    say(&healed, &story.id, "bob").await;
+    let messages = all_messages(&healed, &story.id).await;
     let reader = user("ann");
-    store.change_member(&reader, &story.id, &read_up_to(0)).await.unwrap();
-    let row = row(&store, "ann", &story.id).await.unwrap();
+    healed.change_member(&reader, &story.id, &read_up_to(0)).await.unwrap();
+    let row = row(&healed, "ann", &story.id).await.unwrap();
     for message in &messages {
         let own = message.sender.as_ref() == Some(&reader);
         let is_own = row.member.own.contains(message.seq) || row.member.read_seq >= message.seq;

@@ -84,6 +84,6 @@ async fn badges_are_right(nodes: &[Shared; 2], id: &ConversationId, last: u64) {
         let theirs = messages.iter().filter(from_other);
         let unread = theirs.filter(|message| message.seq > standing.base).count();
         assert_eq!(standing.unread, unread as u64);
-        assert_eq!(unread_ids(&nodes[0], name).await, [id.clone()]);
+        assert_eq!(unread_ids(&nodes[0], name).await, std::slice::from_ref(id));
     }
 }
