@@ -19,3 +19,4 @@ mod rest;
 mod server;
 mod socket;
 mod statements;
+mod transfer;

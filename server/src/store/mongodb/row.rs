@@ -199,7 +199,7 @@ fn one_of(names: &[&str]) -> Document {
     doc! { "$in": names }
 }
 
-fn is_wide(id: &ConversationId) -> bool {
+pub(super) fn is_wide(id: &ConversationId) -> bool {
     id.kind() == ConversationKind::Announcement
 }
 
