@@ -65,6 +65,14 @@ impl Job {
         self
     }
 
+    pub(crate) fn envs<'a, V: AsRef<OsStr>>(
+        mut self,
+        variables: impl IntoIterator<Item = (&'a str, V)>,
+    ) -> Self {
+        self.command.envs(variables);
+        self
+    }
+
     pub(crate) fn within(mut self, directory: impl AsRef<Path>) -> Self {
         self.command.current_dir(directory);
         self
@@ -85,13 +93,18 @@ impl Job {
     }
 
     /// Hands the terminal over to the program, and fails where it does.
-    pub(crate) fn in_foreground(mut self) -> Result<()> {
-        let status = self
-            .command
+    pub(crate) fn in_foreground(self) -> Result<()> {
+        let line = self.line();
+        let status = self.status_in_foreground()?;
+        if status.success() { Ok(()) } else { bail!("{line} failed ({status})") }
+    }
+
+    /// Hands the terminal over to the program, and says how it ended.
+    pub(crate) fn status_in_foreground(mut self) -> Result<ExitStatus> {
+        self.command
             .stdin(Stdio::inherit())
             .status()
-            .with_context(|| format!("can't run {}", self.line()))?;
-        if status.success() { Ok(()) } else { bail!("{} failed ({status})", self.line()) }
+            .with_context(|| format!("can't run {}", self.line()))
     }
 
     /// Starts the program with the terminal's outputs, and does not wait for it.

@@ -18,6 +18,7 @@ mod npm;
 mod package;
 mod run;
 mod sdk;
+mod servers;
 mod simulate;
 mod statements;
 mod steps;
@@ -62,6 +63,8 @@ enum Task {
     Simulate(simulate::Arguments),
     /// Run the server's benchmarks, or one of them
     Bench(bench::Arguments),
+    /// Start the servers that tests need, for a command or until Ctrl-C
+    Servers(servers::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +83,10 @@ fn main() -> ExitCode {
         Some(Task::E2e(arguments)) => e2e::run(&steps, &arguments),
         Some(Task::Simulate(arguments)) => simulate::run(&arguments),
         Some(Task::Bench(arguments)) => bench::run(&arguments),
+        Some(Task::Servers(arguments)) => match servers::run(&steps, &arguments) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

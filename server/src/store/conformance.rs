@@ -130,7 +130,7 @@ pub(crate) fn system(name: &str) -> ConversationId {
     ConversationId::system(&user(name))
 }
 
-fn announcement() -> ConversationId {
+pub(super) fn announcement() -> ConversationId {
     ConversationId::announcement()
 }
 
@@ -157,14 +157,14 @@ pub(crate) fn draft(conversation: &ConversationId, sender: Option<&str>) -> Draf
 }
 
 /// The same draft with other content.
-fn with_content(mut draft: Draft, content: Content, quiet: bool) -> Draft {
+pub(super) fn with_content(mut draft: Draft, content: Content, quiet: bool) -> Draft {
     draft.content_hash = ContentHash::of(&content, quiet);
     draft.content = content;
     draft.quiet = quiet;
     draft
 }
 
-fn quiet(draft: Draft) -> Draft {
+pub(super) fn quiet(draft: Draft) -> Draft {
     let content = draft.content.clone();
     with_content(draft, content, true)
 }
@@ -174,7 +174,7 @@ fn at(mut draft: Draft, at: Millis) -> Draft {
     draft
 }
 
-fn having_read(mut draft: Draft, read_seq: u64) -> Draft {
+pub(super) fn having_read(mut draft: Draft, read_seq: u64) -> Draft {
     draft.read_seq = Some(seq(read_seq));
     draft
 }
@@ -189,7 +189,7 @@ pub(crate) async fn say(store: &Shared, conversation: &ConversationId, sender: &
     append(store, draft(conversation, Some(sender))).await.unwrap()
 }
 
-async fn proclaim(store: &Shared, conversation: &ConversationId) -> Appended {
+pub(super) async fn proclaim(store: &Shared, conversation: &ConversationId) -> Appended {
     append(store, draft(conversation, None)).await.unwrap()
 }
 
@@ -209,12 +209,12 @@ pub(super) async fn row(
 }
 
 /// Where a member stands, asking the messages where the halves have forgotten something.
-async fn stands(store: &Shared, name: &str, conversation: &ConversationId) -> Standing {
+pub(super) async fn stands(store: &Shared, name: &str, conversation: &ConversationId) -> Standing {
     let row = row(store, name, conversation).await.unwrap();
     exact_standing(store, &user(name), &row).await
 }
 
-async fn exact_standing(store: &Shared, user: &UserId, row: &StoredRow) -> Standing {
+pub(super) async fn exact_standing(store: &Shared, user: &UserId, row: &StoredRow) -> Standing {
     let rough = standing(&row.conversation, &row.member, None);
     if rough.exact {
         return rough;
@@ -227,11 +227,11 @@ async fn exact_standing(store: &Shared, user: &UserId, row: &StoredRow) -> Stand
     exact
 }
 
-fn read_up_to(number: u64) -> MemberChange {
+pub(super) fn read_up_to(number: u64) -> MemberChange {
     MemberChange::Read { seq: seq(number), mark_seen: 0, at: 5, by: "test".to_owned() }
 }
 
-async fn unread_ids(store: &Shared, name: &str) -> Vec<ConversationId> {
+pub(super) async fn unread_ids(store: &Shared, name: &str) -> Vec<ConversationId> {
     let mut answers = store.unread_rows(&[user(name)]).await.unwrap();
     assert_eq!(answers.len(), 1, "one answer for each user");
     let (whom, rows) = answers.remove(0);
@@ -239,7 +239,7 @@ async fn unread_ids(store: &Shared, name: &str) -> Vec<ConversationId> {
     rows.into_iter().map(|row| row.id).collect()
 }
 
-async fn listed_ids(store: &Shared, name: &str) -> Vec<ConversationId> {
+pub(super) async fn listed_ids(store: &Shared, name: &str) -> Vec<ConversationId> {
     let rows = store.inbox(&user(name), None, 1_000).await.unwrap();
     rows.into_iter().map(|row| row.id).collect()
 }

@@ -26,13 +26,10 @@ pub async fn export_to_file(
 ) -> Result<Tally, TransferError> {
     let partial = Partial::open(path)?;
     let head = begin(store).await?;
-    let begun = match partial.begun(&head)? {
-        Some(begun) => begun,
-        None => {
-            witness.told(Event::StartsOver);
-            Begun::nothing()
-        }
-    };
+    let begun = partial.begun(&head)?.unwrap_or_else(|| {
+        witness.told(Event::StartsOver);
+        Begun::nothing()
+    });
     if begun.progress.lines > 0 {
         witness.told(Event::GoesOnAfter(begun.progress.lines));
     }

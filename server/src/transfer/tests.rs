@@ -132,7 +132,7 @@ async fn a_file_that_was_cut_off_is_taken_in_up_to_its_last_whole_block() {
             let store = memory("another");
             let end = if line == 0 { more } else { ends[line - 1] + more };
             let error = imported(&store, &file[..end]).await.unwrap_err();
-            let cut_off = LineError::CutOff { line: line as u64 };
+            let cut_off = LineError::CutOff { line: u64::try_from(line).unwrap() };
             assert_eq!(error.to_string(), cut_off.to_string());
             let (progress, held) = whole(&file, line);
             assert_eq!(records(&store).await.len(), held, "after line {line}");
@@ -164,12 +164,15 @@ async fn a_changed_line_is_refused_and_nothing_of_its_block_is_written() {
             };
             let before = match error {
                 LineError::Broken { line: told, .. } => {
-                    assert_eq!(told, line as u64);
+                    assert_eq!(told, u64::try_from(line).unwrap());
                     line - 1
                 }
                 LineError::Changed { first, last } => {
-                    assert!((first..=last).contains(&(line as u64)), "{line}: {error}");
-                    first as usize - 1
+                    assert!(
+                        (first..=last).contains(&(u64::try_from(line).unwrap())),
+                        "{line}: {error}"
+                    );
+                    usize::try_from(first).unwrap() - 1
                 }
                 other => panic!("line {line}: {other}"),
             };

@@ -7,12 +7,14 @@
     reason = "all of it is tests, its helpers included"
 )]
 
+mod backing;
 mod bad_input;
 mod binary;
 mod closing;
 mod http;
 mod kill;
 mod nats;
+mod nodes;
 mod person;
 mod process;
 mod rest;

@@ -1,9 +1,7 @@
 //! Two nodes and a real NATS server between them.
 
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use message_service::bus::nats::NatsBus;
 use message_service::bus::{Audience, Bus, Envelope, News, NodeId, Reach};
@@ -15,66 +13,10 @@ use message_service::push::{NewMessage, Push};
 use message_service::view::{Page, View};
 use serde_json::Value;
 
+use crate::backing::{Nats, TOO_LONG, eventually};
+
 const ANN: &str = "ann";
 const HERE: &str = "direct:ann:bob";
-/// Far more than anything here takes; a test that waits so long has failed.
-const TOO_LONG: Duration = Duration::from_secs(30);
-
-/// A server that ends with the test.
-struct Nats {
-    child: Child,
-    port: u16,
-}
-
-impl Nats {
-    async fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::start_at(free).await
-    }
-
-    async fn start_at(port: u16) -> Self {
-        let program = std::env::var("MESSAGE_SERVICE_TEST_NATS_SERVER")
-            .expect("`cargo xtask test` installs nats-server and says where it is");
-        let child = Command::new(program)
-            .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let nats = Self { child, port };
-        eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
-            .await;
-        nats
-    }
-
-    fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-
-    /// Ends it, and gives back where it was.
-    fn kill(mut self) -> u16 {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.port
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until something outside is as it should be, where nothing tells of it.
-async fn eventually(mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(TOO_LONG, waiting).await.expect("it never came to be so");
-}
 
 struct Node {
     hub: Arc<Hub>,
@@ -272,7 +214,7 @@ async fn a_node_that_was_alone_has_the_others_resume_for_what_it_told_meanwhile(
     let other = Node::connected(2, &nats.url()).await;
     let there = other.session(ANN, "s2").await;
     one.tell(&[ANN], "unheard");
-    let nats_port = nats.port;
+    let nats_port = nats.port();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", lonely)).await.unwrap();
     tokio::spawn(async move {
         while let Ok((mut from, _)) = listener.accept().await {

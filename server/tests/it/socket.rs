@@ -103,6 +103,11 @@ impl Socket {
         self.pushes.drain(..).collect()
     }
 
+    /// The pushes that came between the answers so far.
+    pub(crate) fn pushes_that_came(&mut self) -> Vec<Value> {
+        self.pushes.drain(..).collect()
+    }
+
     pub(crate) async fn send(&mut self, message: Message) {
         // A socket that the server has closed meanwhile says so when it is read.
         let _ = self.stream.send(message).await;

@@ -11,6 +11,7 @@ use message_service_shared::row::Row;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::backing::shared_database;
 use crate::person::{MainApp, Person, direct};
 use crate::process::{Process, command, output};
 use crate::server::fresh;
@@ -150,8 +151,17 @@ async fn live(process: &Process) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_go_on_with_the_moved_store_as_if_it_were_the_old_one() {
+async fn clients_go_on_with_another_file_as_if_it_were_the_old_one() {
     let place = Place::new();
+    clients_go_on(&place, &place.new_store()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_go_on_with_mongodb_as_if_it_were_the_old_file() {
+    clients_go_on(&Place::new(), Path::new(&shared_database())).await;
+}
+
+async fn clients_go_on(place: &Place, new_store: &Path) {
     let process = Process::serve(&place.old());
     live(&process).await;
     let mut clients = Vec::new();
@@ -161,11 +171,11 @@ async fn clients_go_on_with_the_moved_store_as_if_it_were_the_old_one() {
     assert!(clients.iter().all(|client| client.digest != Digest::default()));
     stop(process);
     let file = place.export(&place.old(), "everything.jsonl");
-    let log = good(&run("import", &place.new_store(), &place.file("everything.jsonl")));
+    let log = good(&run("import", new_store, &place.file("everything.jsonl")));
     assert!(log.contains("imported and compared 4 users"), "{log}");
-    assert!(place.export(&place.new_store(), "again.jsonl") == file);
+    assert!(place.export(new_store, "again.jsonl") == file);
 
-    let process = Process::serve(&place.new_store());
+    let process = Process::serve(new_store);
     for client in &clients {
         let unchanged = client.comes_back(&process).await.unwrap();
         assert_eq!(unchanged, true, "{}", client.person.id);
@@ -178,10 +188,10 @@ async fn clients_go_on_with_the_moved_store_as_if_it_were_the_old_one() {
     stop(process);
 
     // A new epoch is another life, and they are told so.
-    let new_epoch = output(command().args(["new-epoch", "--store"]).arg(place.new_store()));
+    let new_epoch = output(command().args(["new-epoch", "--store"]).arg(new_store));
     let log = good(&new_epoch);
     assert!(log.contains("forgets what it knew"), "{log}");
-    let process = Process::serve(&place.new_store());
+    let process = Process::serve(new_store);
     let error = clients[0].comes_back(&process).await.unwrap_err();
     assert_eq!(error["code"], "wrong_epoch");
     let anew = Client::meet(&process, "ann").await;

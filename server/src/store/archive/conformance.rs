@@ -53,11 +53,11 @@ macro_rules! conformance {
 }
 pub(crate) use conformance;
 
-type Moved = Arc<dyn Archive>;
+pub(crate) type Moved = Arc<dyn Archive>;
 
 const STRANGE: &str = "~:$.*>/% '\"你好😀";
 
-fn memory() -> Moved {
+pub(crate) fn memory() -> Moved {
     Arc::new(MemoryStore::new("an epoch of memory's own".parse().unwrap()))
 }
 
@@ -108,7 +108,7 @@ fn shared(store: &Moved) -> Shared {
 const PEOPLE: [&str; 8] = ["ann", "bob", "cid", STRANGE, "never seen", "Zoe", "\u{ff5e}", "😀"];
 
 /// Some of everything.
-async fn live(archive: &Moved) {
+pub(crate) async fn live(archive: &Moved) {
     let store = &shared(archive);
     let announcement = ConversationId::announcement();
     let profile = |id: &str, name: Option<&str>| Profile {

@@ -131,10 +131,10 @@ impl MemberRecord {
     pub fn new(
         user: UserId,
         conversation: ConversationId,
-        half: MemberHalf,
+        mut half: MemberHalf,
         reads: Vec<ReadRecord>,
     ) -> Self {
-        let half = MemberHalf { own: forgotten(&half.own), ..half };
+        half.own = forgotten(&half.own);
         Self { user, conversation, half, reads }
     }
 }

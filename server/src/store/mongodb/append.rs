@@ -4,15 +4,15 @@
 //! The rows of their authors are read meanwhile, so that each author hears what became of the own
 //! half; it is at least that, since another write may have let it grow in between.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use message_service_shared::id::{ConversationId, UserId};
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::MemberHalf;
+use mongodb::bson::doc;
 
-use super::derive::{Derivation, member_key};
-use super::documents::{MemberDocument, MessageDocument};
-use super::insert::any_of;
+use super::derive::Derivation;
+use super::documents::{MemberDocument, MessageDocument, member_id};
 use super::lane::{Fate, Lane};
 use super::{Core, MEMBERS};
 use crate::store::{AppendError, Appended, Draft, ReadRecord, StoreError, parties_with_rows};
@@ -113,20 +113,25 @@ impl Core {
         &self,
         keys: impl Iterator<Item = (UserId, ConversationId)>,
     ) -> Result<Authors, StoreError> {
-        let keys: Vec<_> = keys.map(|(user, id)| member_key(&user, &id)).collect();
-        if keys.is_empty() {
+        let (mut ids, mut users) = (Vec::new(), BTreeSet::new());
+        for (user, id) in keys {
+            ids.push(member_id(&user, &id));
+            users.insert(user);
+        }
+        if ids.is_empty() {
             return Ok(Authors::new());
         }
-        let found: Vec<MemberDocument> = self.connection.find(MEMBERS, any_of(keys)).await?;
-        Ok(found
-            .into_iter()
-            .map(|row| ((row.user.clone(), row.conversation.clone()), row))
-            .collect())
+        let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        let filter = doc! { "_id": { "$in": ids }, "user": { "$in": users } };
+        let found: Vec<MemberDocument> = self.connection.find(MEMBERS, filter).await?;
+        let keyed =
+            found.into_iter().map(|row| ((row.user.clone(), row.conversation.clone()), row));
+        Ok(keyed.collect())
     }
 }
 
 /// The authors of all drafts, each once.
-fn authors_of(lanes: &[Lane]) -> std::collections::BTreeSet<(UserId, ConversationId)> {
+fn authors_of(lanes: &[Lane]) -> BTreeSet<(UserId, ConversationId)> {
     let drafts = lanes.iter().flat_map(|lane| &lane.drafts);
     drafts.filter_map(|draft| Some((draft.sender.clone()?, draft.conversation.clone()))).collect()
 }

@@ -6,9 +6,6 @@
 mod pages;
 mod restore;
 
-#[cfg(test)]
-mod tests;
-
 use async_trait::async_trait;
 use message_service_shared::id::Epoch;
 use mongodb::bson::{Document, doc};

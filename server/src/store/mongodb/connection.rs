@@ -22,6 +22,8 @@ const DATABASE: &str = "message_service";
 const CALL: Duration = Duration::from_secs(10);
 /// How long a server that can write is waited for: an election takes less.
 const SELECTION: Duration = Duration::from_secs(5);
+/// A server that was found not to be the one that writes is looked at again after so long.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long a majority of the servers may take to write; shorter than a call, so that it is the
@@ -56,6 +58,7 @@ impl Connection {
         options.app_name.get_or_insert_with(|| "message-service".to_owned());
         options.server_selection_timeout.get_or_insert(SELECTION);
         options.connect_timeout.get_or_insert(CONNECT);
+        options.heartbeat_freq.get_or_insert(HEARTBEAT);
         options.max_pool_size.get_or_insert(CONNECTIONS);
         options.command_event_handler = listener;
         let hosts = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

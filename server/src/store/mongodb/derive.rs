@@ -19,7 +19,8 @@ use mongodb::options::ReturnDocument;
 
 use super::connection::{Statement, bson};
 use super::documents::{
-    ConversationDocument, Positions, date, each, half_fields, int, preview, push_read,
+    ConversationDocument, MessageDocument, Positions, date, each, half_fields, int, member_id,
+    preview, push_read,
 };
 use super::{CONVERSATIONS, Core, MEMBERS, MESSAGES};
 use crate::store::{ReadRecord, StoreError, parties_with_rows};
@@ -86,7 +87,7 @@ impl Core {
             let first = ConversationDocument::first(id)?;
             conversations.push(Statement::make(doc! { "_id": id.as_str() }, first));
             for party in parties_with_rows(id) {
-                members.push(Statement::make(member_key(&party, id), new_member()?));
+                members.push(Statement::make(member_key(&party, id), new_member(id)?));
             }
         }
         tokio::try_join!(
@@ -141,24 +142,21 @@ impl Core {
 
 /// Documents of messages, as what is to be derived from them; what their authors had read is known
 /// to nobody any more, and is not lost: they say it again with their next read.
-pub(super) fn derivations(
-    found: Vec<super::documents::MessageDocument>,
-) -> Result<Vec<Derivation>, StoreError> {
-    let derivation = |found: super::documents::MessageDocument| {
-        Ok(Derivation { message: found.read()?, read: None })
-    };
+pub(super) fn derivations(found: Vec<MessageDocument>) -> Result<Vec<Derivation>, StoreError> {
+    let derivation = |found: MessageDocument| Ok(Derivation { message: found.read()?, read: None });
     found.into_iter().map(derivation).collect()
 }
 
-/// How a member's row is found.
+/// How a member's row is found: by its id, and by the user whose shard it is on.
 pub(super) fn member_key(user: &UserId, id: &ConversationId) -> Document {
-    doc! { "user": user.as_str(), "conversation": id.as_str() }
+    doc! { "_id": member_id(user, id), "user": user.as_str() }
 }
 
 /// The row that a first message makes for a party, but for its key.
-fn new_member() -> Result<Document, StoreError> {
+fn new_member(id: &ConversationId) -> Result<Document, StoreError> {
     let mut fields = half_fields(&MemberHalf::joined_at(Seq::ZERO))?;
     fields.extend(doc! {
+        "conversation": id.as_str(),
         "lastSeq": 0_i64,
         "lastAt": date(0),
         "maybeListed": false,

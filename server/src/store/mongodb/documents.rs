@@ -265,6 +265,17 @@ impl ConversationDocument {
     }
 }
 
+/// The id of a member's document: the conversation's, and the user's as it would stand in one. One
+/// text, because every server finds many documents by `_id` at once.
+pub(super) fn member_id(user: &UserId, id: &ConversationId) -> String {
+    format!("{id}:{}", escaped(user))
+}
+
+/// A user's id without a `:`, as in a conversation's (RFC 6901).
+fn escaped(user: &UserId) -> String {
+    user.as_str().replace('~', "~0").replace(':', "~1")
+}
+
 /// A document of `members`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

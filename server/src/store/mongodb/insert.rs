@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use futures_util::future::{join_all, try_join_all};
 use message_service_shared::id::ConversationId;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::doc;
 
 use super::documents::{ConversationDocument, MessageDocument, sender_text};
 use super::failure::kept_out;
@@ -120,24 +120,35 @@ impl Core {
         if lanes.is_empty() {
             return Ok(());
         }
-        let names: Vec<Document> = lanes.iter().filter_map(|lane| name_of_next(lane)).collect();
         let (named, heads, rows) = tokio::try_join!(
-            self.connection.find::<MessageDocument>(MESSAGES, any_of(names)),
+            try_join_all(lanes.iter().map(|lane| self.by_name_of_next(lane))),
             try_join_all(lanes.iter().map(|lane| self.newest(&lane.id))),
             self.conversations(lanes.iter().map(|lane| &lane.id)),
         )?;
-        let mut named: HashMap<ConversationId, MessageDocument> =
-            named.into_iter().map(|found| (found.conversation.clone(), found)).collect();
-        for (lane, head) in lanes.iter_mut().zip(heads) {
+        for ((lane, head), named) in lanes.iter_mut().zip(heads).zip(named) {
             (lane.head, lane.is_certain) = (head, true);
             let derived = rows.get(&lane.id).map(|row| row.last_seq).unwrap_or_default();
             // Whoever stored them may have crashed; nobody builds on what is not derived.
             if derived < head.seq {
                 self.derive_between(&lane.id, derived, head.seq).await?;
             }
-            lane.meet(named.remove(&lane.id));
+            lane.meet(named);
         }
         Ok(())
+    }
+
+    /// The message that bears the name of a lane's next draft.
+    async fn by_name_of_next(&self, lane: &Lane) -> Result<Option<MessageDocument>, StoreError> {
+        let Some(draft) = lane.next().and_then(|next| lane.drafts.get(next)) else {
+            return Ok(None);
+        };
+        let messages = self.connection.collection::<MessageDocument>(MESSAGES);
+        let finding = messages.find_one(doc! {
+            "conversation": draft.conversation.as_str(),
+            "sender": sender_text(draft.sender.as_ref()),
+            "clientMsgId": draft.client_msg_id.as_str(),
+        });
+        self.connection.call(finding).await
     }
 
     /// Where a conversation ends, by its messages.
@@ -162,27 +173,5 @@ impl Core {
         let found: Vec<ConversationDocument> =
             self.connection.find(CONVERSATIONS, doc! { "_id": { "$in": ids } }).await?;
         Ok(found.into_iter().map(|found| (found.id.clone(), found)).collect())
-    }
-}
-
-/// The name that the next draft of a lane bears.
-fn name_of_next(lane: &Lane) -> Option<Document> {
-    let draft = lane.drafts.get(lane.next()?)?;
-    Some(doc! {
-        "conversation": draft.conversation.as_str(),
-        "sender": sender_text(draft.sender.as_ref()),
-        "clientMsgId": draft.client_msg_id.as_str(),
-    })
-}
-
-/// A filter for whatever one of the filters finds.
-pub(super) fn any_of(mut filters: Vec<Document>) -> Document {
-    match filters.pop() {
-        Some(only) if filters.is_empty() => only,
-        Some(last) => {
-            filters.push(last);
-            doc! { "$or": filters }
-        }
-        None => doc! { "_id": { "$in": [] } },
     }
 }

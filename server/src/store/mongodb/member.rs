@@ -74,7 +74,7 @@ impl Core {
         }
         // The first change of a wide conversation makes the row. Whoever finds one meanwhile has
         // changed nothing.
-        fields.insert("version", 1_i64);
+        fields.extend(doc! { "conversation": id.as_str(), "version": 1_i64 });
         let update = UpdateModifications::Document(doc! { "$setOnInsert": fields });
         let writing = members.update_one(filter, update).upsert(true);
         match self.connection.attempt(writing).await? {

@@ -11,9 +11,9 @@ use message_service_shared::id::{ConversationId, ConversationKind, UserId};
 use message_service_shared::message::Millis;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{MemberHalf, standing};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, doc};
 
-use super::documents::{ConversationDocument, MemberDocument, UserDocument, date};
+use super::documents::{ConversationDocument, MemberDocument, UserDocument, date, member_id};
 use super::{Core, MEMBERS, USERS};
 use crate::store::{InboxPlace, StoreError, StoredRow};
 
@@ -56,8 +56,8 @@ impl Core {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let names: Vec<&str> = ids.iter().map(ConversationId::as_str).collect();
-        let of_user = doc! { "user": user.as_str(), "conversation": { "$in": names } };
+        let keys: Vec<String> = ids.iter().map(|id| member_id(user, id)).collect();
+        let of_user = doc! { "_id": { "$in": keys }, "user": user.as_str() };
         let has_wide = ids.iter().any(is_wide);
         let asked = if has_wide { std::slice::from_ref(user) } else { &[] };
         let (members, starts) =
@@ -195,8 +195,12 @@ impl Core {
     }
 }
 
-fn one_of(names: &[&str]) -> Document {
-    doc! { "$in": names }
+/// One user plainly: not every server finds one among one by an index.
+fn one_of(names: &[&str]) -> Bson {
+    match names {
+        [only] => (*only).into(),
+        several => doc! { "$in": several }.into(),
+    }
 }
 
 pub(super) fn is_wide(id: &ConversationId) -> bool {

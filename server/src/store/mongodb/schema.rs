@@ -66,8 +66,6 @@ const INDEXES: &[Index] = &[
         fields: &[("conversation", 1), ("sender", 1), ("clientMsgId", 1)],
         is_unique: true,
     },
-    // A member's row.
-    Index { collection: MEMBERS, fields: &[("user", 1), ("conversation", 1)], is_unique: true },
     // Login and audits: those of a user that may be unread.
     Index { collection: MEMBERS, fields: &[("user", 1), ("maybeUnread", 1)], is_unique: false },
     // The list of a user, newest first.

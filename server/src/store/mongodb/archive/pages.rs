@@ -1,5 +1,7 @@
-//! Reading all that there is, in the order of the unique indexes.
+//! Reading all that there is, in the order that indexes have, or nearly.
 
+use message_service_shared::id::{ConversationId, UserId};
+use message_service_shared::seq::Seq;
 use mongodb::bson::{Bson, Document, doc};
 use serde::de::DeserializeOwned;
 
@@ -8,53 +10,24 @@ use super::super::documents::{
 };
 use super::super::{CONVERSATIONS, Core, MEMBERS, MESSAGES, USERS};
 use crate::store::StoreError;
-use crate::store::archive::{
-    ConversationRecord, MemberRecord, Place, Record, Tally, UserRecord, forgotten,
-};
+use crate::store::archive::{ConversationRecord, MemberRecord, Place, Record, Tally, forgotten};
 
 impl Core {
-    /// The records after a place.
+    /// The records after a place: each kind goes on to the next one while there is room.
     pub(super) async fn archive_page(
         &self,
         after: &Place,
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        let mut records = Vec::new();
-        for section in sections(after) {
-            let room = limit - records.len();
-            if room == 0 {
-                break;
-            }
-            records.extend(self.section(section, room).await?);
+        let mut page = Page { core: self, records: Vec::new(), limit };
+        match after {
+            Place::Start => page.users(None).await?,
+            Place::User(id) => page.users(Some(id)).await?,
+            Place::Conversation(id) => page.conversations(Some(id)).await?,
+            Place::Member(user, id) => page.members(Some((user, id))).await?,
+            Place::Message(id, seq) => page.messages(Some((id, *seq))).await?,
         }
-        Ok(records)
-    }
-
-    async fn section(&self, section: Section, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let Section { kind, filter } = section;
-        match kind {
-            Kind::Users => {
-                let found: Vec<UserDocument> =
-                    self.sorted(USERS, filter, doc! { "_id": 1 }, limit).await?;
-                Ok(found.into_iter().map(|found| Record::User(UserRecord::from(found))).collect())
-            }
-            Kind::Conversations => {
-                let found: Vec<ConversationDocument> =
-                    self.sorted(CONVERSATIONS, filter, doc! { "_id": 1 }, limit).await?;
-                Ok(found.into_iter().map(conversation).collect())
-            }
-            Kind::Members => {
-                let order = doc! { "user": 1, "conversation": 1 };
-                let found: Vec<MemberDocument> = self.sorted(MEMBERS, filter, order, limit).await?;
-                Ok(found.into_iter().map(member).collect())
-            }
-            Kind::Messages => {
-                let order = doc! { "conversation": 1, "seq": 1 };
-                let found: Vec<MessageDocument> =
-                    self.sorted(MESSAGES, filter, order, limit).await?;
-                found.into_iter().map(message).collect()
-            }
-        }
+        Ok(page.records)
     }
 
     async fn sorted<T: DeserializeOwned + Send + Sync>(
@@ -127,56 +100,118 @@ fn begun() -> Document {
     doc! { "$or": [{ "lastSeq": { "$gt": 0 } }, { "_id": { "$ne": "announcement" } }] }
 }
 
-/// A stretch of one collection.
-struct Section {
-    kind: Kind,
-    filter: Document,
+/// A page that fills.
+struct Page<'a> {
+    core: &'a Core,
+    records: Vec<Record>,
+    limit: usize,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Users,
-    Conversations,
-    Members,
-    Messages,
-}
-
-/// What follows a place, in order.
-fn sections(after: &Place) -> Vec<Section> {
-    let (mut users, mut conversations) = (vec![doc! {}], vec![begun()]);
-    let (mut members, mut messages) = (vec![doc! {}], vec![doc! {}]);
-    match after {
-        Place::Start => {}
-        Place::User(id) => users = vec![doc! { "_id": { "$gt": id.as_str() } }],
-        Place::Conversation(id) => {
-            users.clear();
-            conversations[0].insert("_id", doc! { "$gt": id.as_str() });
-        }
-        // The rest of one user's rows, and those of the users that follow.
-        Place::Member(user, id) => {
-            (users.clear(), conversations.clear());
-            let after = doc! { "$gt": id.as_str() };
-            members = vec![
-                doc! { "user": user.as_str(), "conversation": after },
-                doc! { "user": { "$gt": user.as_str() } },
-            ];
-        }
-        // The rest of one conversation, and those that follow.
-        Place::Message(id, seq) => {
-            (users.clear(), conversations.clear(), members.clear());
-            let after = doc! { "$gt": int(*seq) };
-            messages = vec![
-                doc! { "conversation": id.as_str(), "seq": after },
-                doc! { "conversation": { "$gt": id.as_str() } },
-            ];
-        }
+impl Page<'_> {
+    const fn room(&self) -> usize {
+        self.limit - self.records.len()
     }
-    let of = |kind: Kind| move |filter: Document| Section { kind, filter };
-    let users = users.into_iter().map(of(Kind::Users));
-    let conversations = conversations.into_iter().map(of(Kind::Conversations));
-    let members = members.into_iter().map(of(Kind::Members));
-    let messages = messages.into_iter().map(of(Kind::Messages));
-    users.chain(conversations).chain(members).chain(messages).collect()
+
+    async fn users(&mut self, after: Option<&UserId>) -> Result<(), StoreError> {
+        let filter = after.map_or_else(Document::new, |id| doc! { "_id": { "$gt": id.as_str() } });
+        let found: Vec<UserDocument> =
+            self.core.sorted(USERS, filter, doc! { "_id": 1 }, self.room()).await?;
+        self.records.extend(found.into_iter().map(|found| Record::User(found.into())));
+        if self.room() == 0 { Ok(()) } else { self.conversations(None).await }
+    }
+
+    async fn conversations(&mut self, after: Option<&ConversationId>) -> Result<(), StoreError> {
+        let mut filter = begun();
+        if let Some(id) = after {
+            filter.insert("_id", doc! { "$gt": id.as_str() });
+        }
+        let found: Vec<ConversationDocument> =
+            self.core.sorted(CONVERSATIONS, filter, doc! { "_id": 1 }, self.room()).await?;
+        self.records.extend(found.into_iter().map(conversation));
+        if self.room() == 0 { Ok(()) } else { self.members(None).await }
+    }
+
+    /// The rest of one user's rows, and those of the users that follow.
+    async fn members(
+        &mut self,
+        after: Option<(&UserId, &ConversationId)>,
+    ) -> Result<(), StoreError> {
+        if let Some((user, id)) = after {
+            self.members_of_one(user, Some(id)).await?;
+        }
+        let mut after = after.map(|(user, _)| user.clone());
+        while self.room() > 0 {
+            let Some(last) = self.members_of_next(after.as_ref()).await? else {
+                return self.messages(None).await;
+            };
+            after = Some(last);
+        }
+        Ok(())
+    }
+
+    /// No index has all rows of a user in order, and a user has few enough to be sorted.
+    async fn members_of_one(
+        &mut self,
+        user: &UserId,
+        after: Option<&ConversationId>,
+    ) -> Result<(), StoreError> {
+        let mut filter = doc! { "user": user.as_str() };
+        if let Some(id) = after {
+            filter.insert("conversation", doc! { "$gt": id.as_str() });
+        }
+        let found: Vec<MemberDocument> =
+            self.core.sorted(MEMBERS, filter, doc! { "conversation": 1 }, self.room()).await?;
+        self.records.extend(found.into_iter().map(member));
+        Ok(())
+    }
+
+    /// Rows of the users that follow, each user's all or as many as there is room for; gives the
+    /// last of these users.
+    async fn members_of_next(
+        &mut self,
+        after: Option<&UserId>,
+    ) -> Result<Option<UserId>, StoreError> {
+        let filter = after.map_or_else(Document::new, |id| doc! { "user": { "$gt": id.as_str() } });
+        // An index has the users in order, and not the rows of each.
+        let mut found: Vec<MemberDocument> =
+            self.core.sorted(MEMBERS, filter, doc! { "user": 1 }, self.room()).await?;
+        let Some(last) = found.last().map(|member| member.user.clone()) else { return Ok(None) };
+        let has_all = found.len() < self.room();
+        if !has_all {
+            found.retain(|member| member.user != last);
+        }
+        found.sort_by(|one, other| {
+            (&one.user, &one.conversation).cmp(&(&other.user, &other.conversation))
+        });
+        self.records.extend(found.into_iter().map(member));
+        if !has_all {
+            self.members_of_one(&last, None).await?;
+        }
+        Ok(Some(last))
+    }
+
+    /// The rest of one conversation, and those that follow.
+    async fn messages(&mut self, after: Option<(&ConversationId, Seq)>) -> Result<(), StoreError> {
+        let filters = after.map_or_else(
+            || vec![doc! {}],
+            |(id, seq)| {
+                let following = doc! { "$gt": id.as_str() };
+                let rest = doc! { "conversation": id.as_str(), "seq": { "$gt": int(seq) } };
+                vec![rest, doc! { "conversation": following }]
+            },
+        );
+        for filter in filters {
+            if self.room() > 0 {
+                let order = doc! { "conversation": 1, "seq": 1 };
+                let found: Vec<MessageDocument> =
+                    self.core.sorted(MESSAGES, filter, order, self.room()).await?;
+                for found in found {
+                    self.records.push(Record::Message(Box::new(found.into_record()?)));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn conversation(found: ConversationDocument) -> Record {
@@ -194,8 +229,4 @@ fn member(found: MemberDocument) -> Record {
     let (half, mut reads) = (found.half(), found.reads());
     reads.reverse();
     Record::Member(MemberRecord::new(found.user, found.conversation, half, reads))
-}
-
-fn message(found: MessageDocument) -> Result<Record, StoreError> {
-    Ok(Record::Message(Box::new(found.into_record()?)))
 }

@@ -150,7 +150,7 @@ impl Core {
             let mut row = half_fields(half)?;
             row.extend(derived(conversation, None, None, half));
             row.insert("reads", reads.iter().map(read_document).collect::<Vec<_>>());
-            row.insert("version", 0_i64);
+            row.extend(doc! { "conversation": conversation.as_str(), "version": 0_i64 });
             Ok(Statement::make(member_key(user, conversation), row))
         };
         let users: Vec<Statement> = users.collect();
@@ -205,6 +205,7 @@ impl Core {
             for (user, half) in halves {
                 let mut fields = half_fields(&half)?;
                 fields.extend(derived(id, Some(row), None, &half));
+                fields.insert("conversation", id.as_str());
                 let update = doc! { "$set": fields, "$inc": { "version": 1_i64 } };
                 touches.push(Statement::put(member_key(&user, id), update));
             }

@@ -144,9 +144,9 @@ impl Page<'_> {
 
 fn extend(
     records: &mut Vec<Record>,
-    found: impl Iterator<Item = rusqlite::Result<Record>>,
+    mut found: impl Iterator<Item = rusqlite::Result<Record>>,
 ) -> rusqlite::Result<()> {
-    found.map(|record| record.map(|record| records.push(record))).collect()
+    found.try_for_each(|record| record.map(|record| records.push(record)))
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<Record> {

@@ -1,0 +1,169 @@
+//! Servers that refuse, fail, hang or are gone. The caller gets a result or an error that may be
+//! tried again, and trying again never makes a second message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+use super::proxy::{Death, Proxy};
+use super::{Migrate, MongoStore, Server, open};
+use crate::store::conformance::{Shared, all_messages, append, direct, draft, say, unread_ids};
+use crate::store::{AppendError, StoreError};
+
+/// A server has one fail point at a time.
+static FAIL_POINT: Mutex<()> = Mutex::const_new(());
+
+/// Runs a send while commands of one name fail as `data` says, and what follows once they don't.
+async fn with_fail_point(mode: Document, data: Document) {
+    let _alone = FAIL_POINT.lock().await;
+    let address = Server::SecantusDb.database();
+    let healthy = open(&address).await;
+    let id = direct("ann", "bob");
+    let sound: Shared = healthy.clone();
+    say(&sound, &id, "bob").await;
+
+    let name = format!("app{}", uuid::Uuid::now_v7().simple());
+    let failing = MongoStore::open(&format!("{address}&appName={name}"), Migrate::AtStart).await;
+    let failing: Shared = Arc::new(failing.unwrap());
+    let admin = healthy.core.connection.database().client().database("admin");
+    let mut data = data;
+    data.insert("appName", &name);
+    let on = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+    admin.run_command(on).await.unwrap();
+    let sent = draft(&id, Some("ann"));
+    let outcome = append(&failing, sent.clone()).await;
+    let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
+    admin.run_command(off).await.unwrap();
+
+    if let Err(error) = &outcome {
+        assert!(
+            matches!(error, AppendError::Store(StoreError::Unavailable(_))),
+            "an error that may be tried again: {error:?}"
+        );
+    }
+    let again = append(&failing, sent).await.unwrap();
+    let messages = all_messages(&sound, &id).await;
+    assert_eq!(messages.len(), 2, "one message, however often it was sent");
+    assert_eq!(again.message, messages[1]);
+    assert_eq!(unread_ids(&sound, "bob").await, [id]);
+}
+
+macro_rules! fail_points {
+    ($($name:ident: $mode:expr, $data:expr;)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                with_fail_point($mode, $data).await;
+            }
+        )*
+    };
+}
+
+fail_points! {
+    an_insert_that_meets_no_primary_is_retried:
+        doc! { "times": 1 }, doc! { "failCommands": ["insert"], "errorCode": 10_107 };
+    an_insert_that_never_meets_a_primary_is_said_to_be_unavailable:
+        doc! { "times": 1_000 }, doc! { "failCommands": ["insert"], "errorCode": 10_107 };
+    an_update_that_meets_no_primary_is_retried:
+        doc! { "times": 1 }, doc! { "failCommands": ["update"], "errorCode": 10_107 };
+    an_update_that_never_meets_a_primary_leaves_nothing_acknowledged:
+        doc! { "times": 1_000 }, doc! { "failCommands": ["update"], "errorCode": 10_107 };
+    an_insert_that_too_few_have_is_not_acknowledged:
+        doc! { "times": 1 },
+        doc! {
+            "failCommands": ["insert"],
+            "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" },
+        };
+    an_update_that_too_few_have_is_not_acknowledged:
+        doc! { "times": 1 },
+        doc! {
+            "failCommands": ["update"],
+            "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" },
+        };
+    a_connection_that_closes_before_an_insert_costs_nothing:
+        doc! { "times": 1 }, doc! { "failCommands": ["insert"], "closeConnection": true };
+    connections_that_close_before_every_insert_are_said_to_be_unavailable:
+        doc! { "times": 1_000 }, doc! { "failCommands": ["insert"], "closeConnection": true };
+    an_insert_that_ran_out_of_time_may_be_tried_again:
+        doc! { "times": 1 }, doc! { "failCommands": ["insert"], "errorCode": 50 };
+}
+
+/// A connection that ends after its write was done, before anybody heard so: the driver's retry, the
+/// store's, or the sender's finds it done.
+async fn unheard(server: Server) {
+    for write in 0..3 {
+        let address = server.database();
+        let sound: Shared = open(&address).await;
+        let id = direct("ann", "bob");
+        say(&sound, &id, "bob").await;
+        let proxy = Proxy::stumbling(&address, Death::AfterWrite(write)).await;
+        let store = MongoStore::open(proxy.address(), Migrate::AtStart).await.unwrap();
+        let store: Shared = Arc::new(store);
+        let sent = draft(&id, Some("ann"));
+        let mut outcome = append(&store, sent.clone()).await;
+        assert!(proxy.has_died());
+        if outcome.is_err() {
+            outcome = append(&store, sent).await;
+        }
+        let messages = all_messages(&sound, &id).await;
+        assert_eq!(messages.len(), 2, "one message, though write {write} went unheard");
+        assert_eq!(outcome.unwrap().message, messages[1]);
+        assert_eq!(unread_ids(&sound, "bob").await, [id]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_went_unheard_is_found_again() {
+    unheard(Server::SecantusDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_went_unheard_is_found_again_without_retryable_writes() {
+    unheard(Server::FerretDb).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cannot_be_reached_is_named() {
+    // Nobody listens where somebody did a moment ago.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = format!("mongodb://{gone}/nowhere?serverSelectionTimeoutMS=200");
+    let error = MongoStore::open(&address, Migrate::AtStart).await.unwrap_err().to_string();
+    assert!(error.contains(&gone.to_string()), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_not_waited_for_for_ever() {
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("mongodb://{}/mute?directConnection=true", mute.local_addr().unwrap());
+    let error =
+        tokio::time::timeout(Duration::from_mins(1), MongoStore::open(&address, Migrate::AtStart));
+    let error = error.await.expect("a call has an end").unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_schema_is_refused_by_name() {
+    for server in Server::ALL {
+        let address = server.database();
+        let store = open(&address).await;
+        let meta = store.core.connection.collection::<Document>("meta");
+        let newer = doc! { "$set": { "value": 99_i64 } };
+        meta.update_one(doc! { "_id": "schema" }, newer).await.unwrap();
+        for migrate in [Migrate::AtStart, Migrate::ByCommand] {
+            let error = MongoStore::open(&address, migrate).await.unwrap_err().to_string();
+            assert!(error.contains("version 99") && error.contains("test_"), "{error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_nobody_prepared_is_refused_with_the_way_out() {
+    let address = Server::SecantusDb.database();
+    let error = MongoStore::open(&address, Migrate::ByCommand).await.unwrap_err().to_string();
+    assert!(error.contains("message-service migrate"), "{error}");
+    open(&address).await;
+    MongoStore::open(&address, Migrate::ByCommand).await.unwrap();
+}

@@ -1,0 +1,48 @@
+//! Brings the servers' programs, once: what is there and was asked for in the same words stays.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::go;
+use super::python::Environment;
+use crate::steps::Steps;
+use crate::workspace;
+
+/// Where the servers' programs are.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    pub(super) secantusdb: PathBuf,
+    pub(super) ferretdb: PathBuf,
+    pub(super) nats: PathBuf,
+}
+
+impl Programs {
+    /// Installs and builds what is not there yet.
+    pub(crate) fn bring(steps: &Steps) -> Result<Self> {
+        let folder = folder()?;
+        // Two commands at once would install into each other's files.
+        let lock = File::create(folder.join("bring.lock"))?;
+        lock.lock()?;
+        let python = Environment::bring(steps, &folder.join("python"))?;
+        let ferretdb = go::build_ferretdb(steps, &folder.join("ferretdb"), &python)?;
+        Ok(Self {
+            secantusdb: python.program("secantusd-py"),
+            ferretdb,
+            nats: python.program("nats-server"),
+        })
+    }
+}
+
+/// Where all of it lies, as a path that means the same in every directory.
+pub(super) fn folder() -> Result<PathBuf> {
+    let folder = std::path::absolute(workspace::target())?.join("servers");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// What says which versions are brought.
+pub(super) fn recipes() -> PathBuf {
+    workspace::root().join("xtask/servers")
+}
