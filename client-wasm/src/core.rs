@@ -95,7 +95,12 @@ impl Core {
                         socket.send(&frame);
                     }
                 }
-                Effect::Store(key, value) => storage::store(&key, value.as_deref()),
+                Effect::Store(key, value) => {
+                    if storage::store(&key, value.as_deref()).is_err() {
+                        let stored = storage::read(&key);
+                        self.waiting.borrow_mut().push_back(Input::NotStored(key, stored));
+                    }
+                }
                 Effect::Emit(event) => self.emit(event),
                 Effect::Settle(ticket, Ok(settled)) => {
                     let value = convert::settled(settled);

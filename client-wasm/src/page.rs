@@ -48,7 +48,7 @@ pub(crate) fn attention() -> Option<Input<JsBody>> {
 
 fn stored(event: &StorageEvent) -> Option<Input<JsBody>> {
     match event.key() {
-        None => Some(Input::StorageCleared),
+        None => Some(Input::StorageCleared { stored: storage::load() }),
         Some(key) => {
             let key = storage::own_key(&key)?;
             Some(Input::Stored(key.to_owned(), storage::read(key)))

@@ -1,11 +1,14 @@
-//! The mirror's place: localStorage under one prefix. A storage that is blocked, full or missing is
-//! no error; the page then simply remembers nothing.
+//! The mirror's place: localStorage under one prefix. A storage that is blocked or missing is no
+//! error; the page then simply remembers nothing.
 
 use gloo_storage::{LocalStorage, Storage as _};
 use web_sys::{CustomEvent, Storage};
 
 /// Every key of ours begins with it.
 const PREFIX: &str = "ms:";
+/// The storage has no room for more.
+pub(crate) struct Full;
+
 /// Tells a badge in the same page, which hears no `storage` event of its own page, that we wrote.
 const CHANGED: &str = "ms:change";
 
@@ -31,14 +34,16 @@ pub(crate) fn read(key: &str) -> Option<String> {
     storage()?.get_item(&[PREFIX, key].concat()).ok().flatten()
 }
 
-/// Writes a key, or removes it.
-pub(crate) fn store(key: &str, value: Option<&str>) {
-    let Some(storage) = storage() else { return };
+/// Writes a key, or removes it; fails where the storage has no room. Where there is no storage there
+/// is nothing to make room in, and so nothing to fail.
+pub(crate) fn store(key: &str, value: Option<&str>) -> Result<(), Full> {
+    let Some(storage) = storage() else { return Ok(()) };
     let key = [PREFIX, key].concat();
-    let _ = match value {
+    let outcome = match value {
         Some(value) => storage.set_item(&key, value),
         None => storage.remove_item(&key),
     };
+    outcome.map_err(|_| Full)
 }
 
 /// Tells this page's badges that something was written.

@@ -10,8 +10,10 @@ import {
   test as base,
   type Browser,
   type BrowserContext,
+  type BrowserContextOptions,
   type Locator,
   type Page,
+  type WebSocketRoute,
 } from "@playwright/test";
 
 export { expect };
@@ -33,15 +35,18 @@ export function fresh(text: string): string {
   return `${text} ${Date.now().toString(36)}${texts}`;
 }
 
-/** Signs somebody in at a fresh browser, which is closed when the test is over. */
-export type SignIn = (name: string) => Promise<Person>;
+/**
+ * Signs somebody in at a fresh browser, which is closed when the test is over. What sort of device
+ * it is matters to few: a wide screen of somebody who reads English, unless it is said.
+ */
+export type SignIn = (name: string, device?: BrowserContextOptions) => Promise<Person>;
 
 /** `at("Ada Lindqvist")` is Ada at one more device, with nothing in its storage. */
 export const test = base.extend<{ at: SignIn }>({
   at: async ({ browser }, use) => {
     const people: Person[] = [];
-    await use(async (name) => {
-      const person = await Person.atABrowser(browser);
+    await use(async (name, device) => {
+      const person = await Person.atABrowser(browser, device);
       people.push(person);
       await person.beSignedIn(name);
       return person;
@@ -49,6 +54,18 @@ export const test = base.extend<{ at: SignIn }>({
     for (const person of people) await person.leave();
   },
 });
+
+/** The line between a page and the service, in the hands of a test. */
+export interface Line {
+  /** Which frames of the server's arrive. */
+  hears: (frame: string) => boolean;
+  /** Which frames of the page's go out. */
+  says: (frame: string) => boolean;
+  /** A command that is refused on the way, as by a server that has too much to do. */
+  refuses?: string;
+  /** Cuts every connection. */
+  cut: () => Promise<void>;
+}
 
 /** What is unread in a conversation, as the SDK keeps it in the browser's storage. */
 export interface Entry {
@@ -73,8 +90,8 @@ export class Person {
   }
 
   /** A fresh browser, with nothing in its storage and nobody signed in. */
-  static async atABrowser(browser: Browser): Promise<Person> {
-    const context = await browser.newContext();
+  static async atABrowser(browser: Browser, device: BrowserContextOptions = {}): Promise<Person> {
+    const context = await browser.newContext(device);
     return new Person(context, await context.newPage());
   }
 
@@ -111,6 +128,11 @@ export class Person {
     await this.page.goto("/sign-in");
     await this.page.getByRole("button", { name: "Sign out" }).click();
     await expect(this.page.getByText("You are signed in as")).toBeHidden();
+  }
+
+  async openSignIn(): Promise<void> {
+    await this.page.goto("/sign-in");
+    await expect(this.page.getByRole("main").getByRole("button", { name: ada, exact: true })).toBeVisible();
   }
 
   async openHome(): Promise<void> {
@@ -244,6 +266,22 @@ export class Person {
     return this.page.getByRole("textbox", { name: /^Message / });
   }
 
+  /** Whether these stand one below the other: messages by their text, and the divider by its name. */
+  async order(...wanted: string[]): Promise<boolean> {
+    const tops = await Promise.all(
+      wanted.map(async (each) => {
+        const found = each === "divider" ? this.divider : this.message(each);
+        return (await found.boundingBox())?.y ?? NaN;
+      }),
+    );
+    return tops.every((top, index) => index === 0 || top > tops[index - 1]!);
+  }
+
+  /** The way down, where one reads further up. */
+  get toLatest(): Locator {
+    return this.page.getByRole("button", { name: /Jump to the latest message/ });
+  }
+
   /** Writes and sends, without waiting for the server. */
   async type(text: string): Promise<void> {
     await this.composer.fill(text);
@@ -268,12 +306,21 @@ export class Person {
     await this.message(text).getByRole("button", { name: "Try again" }).click();
   }
 
+  async discard(text: string): Promise<void> {
+    await this.message(text).getByRole("button", { name: "Discard" }).click();
+  }
+
   async takeBack(text: string): Promise<void> {
     await this.message(text).last().focus();
     await this.page.keyboard.press("Enter");
     await this.page.getByRole("menuitem", { name: "Take back" }).click();
     await this.page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
     await expect(this.message(text)).toHaveCount(0);
+  }
+
+  /** What says that the connection is gone. */
+  get banner(): Locator {
+    return this.page.locator("#banner");
   }
 
   // What calls.
@@ -301,6 +348,24 @@ export class Person {
   async seesNoDot(): Promise<void> {
     await expect(this.#toMessages).toBeVisible();
     await expect(this.dot).toBeHidden();
+  }
+
+  /** From now on, notes every sentence that a screen reader says by itself. */
+  async noteSaid(): Promise<void> {
+    await this.page.evaluate(() => {
+      const said: string[] = [];
+      Object.assign(window, { said });
+      let was = "";
+      new MutationObserver(() => {
+        const is = document.querySelector("[role=status]")?.textContent ?? "";
+        if (is !== was && is !== "") said.push(is);
+        was = is;
+      }).observe(document.body, { childList: true, characterData: true, subtree: true });
+    });
+  }
+
+  async said(): Promise<string[]> {
+    return this.page.evaluate(() => (window as unknown as { said: string[] }).said);
   }
 
   /** What the SDK keeps in this browser, all of it. */
@@ -339,6 +404,79 @@ export class Person {
   async wrote(): Promise<string[]> {
     const keys = await this.page.evaluate(() => (window as unknown as { written: string[] }).written);
     return keys.filter((key) => key.startsWith("ms:c:")).map((key) => key.slice("ms:c:".length));
+  }
+
+  /** From the next page on, the browser keeps nothing, and says so by throwing. */
+  async blockStorage(): Promise<void> {
+    await this.page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, {
+          get: () => {
+            throw new DOMException("blocked by a test", "SecurityError");
+          },
+        });
+      }
+    });
+  }
+
+  /** Leaves no room in the browser's storage. */
+  async fillStorage(): Promise<void> {
+    await this.page.evaluate(() => {
+      for (let size = 1 << 20; size >= 1; size = size >> 1) {
+        try {
+          for (;;) localStorage.setItem("filler", (localStorage.getItem("filler") ?? "") + "x".repeat(size));
+        } catch {
+          // A smaller piece may still fit.
+        }
+      }
+    });
+  }
+
+  async emptyFiller(): Promise<void> {
+    await this.page.evaluate(() => localStorage.removeItem("filler"));
+  }
+
+  /** From the next page on, the browser's clock is so many hours ahead. */
+  async shiftClock(hours: number): Promise<void> {
+    await this.page.addInitScript((shift) => {
+      const { now } = Date;
+      const Real = Date;
+      window.Date = class extends Real {
+        constructor(...given: unknown[]) {
+          if (given.length === 0) super(now() + shift);
+          else super(...(given as [number]));
+        }
+        static override now = () => now() + shift;
+      } as DateConstructor;
+    }, hours * 3_600_000);
+  }
+
+  /** Takes the line into the test's hands, from the next page on. */
+  async tapLine(): Promise<Line> {
+    const open = new Set<WebSocketRoute>();
+    const line: Line = {
+      hears: () => true,
+      says: () => true,
+      cut: async () => {
+        for (const socket of open) await socket.close();
+        open.clear();
+      },
+    };
+    await this.page.routeWebSocket(/\/v1\/socket/, (socket) => {
+      const server = socket.connectToServer();
+      open.add(socket);
+      server.onMessage((frame) => {
+        if (line.hears(String(frame))) socket.send(frame);
+      });
+      socket.onMessage((frame) => {
+        const { id, command } = JSON.parse(String(frame)) as { id: number; command: string };
+        if (command === line.refuses) {
+          const error = { code: "unavailable", message: "refused by a test", retryable: true };
+          socket.send(JSON.stringify({ reply: id, error }));
+        } else if (line.says(String(frame))) server.send(frame);
+      });
+    });
+    return line;
   }
 
   // Whether anybody looks. A test's pages all count as looked at, until one is told otherwise.
@@ -410,7 +548,30 @@ export class Person {
   // The main app's side.
 
   /** Plays the main app: pushes a notice to one member, several, or everyone. */
-  async push(to: string | string[] | "everyone", title: string, text = ""): Promise<void> {
+  async push(to: string | string[] | "everyone", title: string): Promise<void> {
+    await this.#fillPush(to, title);
+    await this.#pressPush(title);
+  }
+
+  /** The same, so that it never counts. */
+  async pushQuietly(to: string | string[] | "everyone", title: string): Promise<void> {
+    await this.#fillPush(to, title);
+    const quiet = (await this.#panel()).getByRole("checkbox", { name: /^Quiet/ });
+    await quiet.check();
+    await this.#pressPush(title);
+    await quiet.uncheck();
+  }
+
+  /** Has the main app push to this person, without the panel: for what would take long by hand. */
+  async pushDirectly(title: string): Promise<void> {
+    const { request } = this.#context;
+    const { id } = (await (await request.get("/api/me")).json()) as Member;
+    const content = { kind: "notice", title };
+    const answer = await request.post("/api/demo/push", { data: { to: { user: id }, content } });
+    expect(answer.ok()).toBe(true);
+  }
+
+  async #fillPush(to: string | string[] | "everyone", title: string): Promise<void> {
     const panel = await this.#panel();
     if (to === "everyone") {
       await panel.getByRole("radio", { name: "Everyone" }).check();
@@ -428,7 +589,11 @@ export class Person {
       for (const name of to) await members.getByRole("checkbox", { name, exact: true }).check();
     }
     await panel.getByLabel("Title", { exact: true }).fill(title);
-    await panel.getByLabel("Text", { exact: true }).fill(text);
+    await panel.getByLabel("Text", { exact: true }).fill("");
+  }
+
+  async #pressPush(title: string): Promise<void> {
+    const panel = await this.#panel();
     await panel.getByRole("button", { name: "Push", exact: true }).click();
     await expect(panel.getByRole("listitem").filter({ hasText: title })).toBeVisible();
   }
@@ -439,6 +604,10 @@ export class Person {
     const item = panel.getByRole("listitem").filter({ hasText: title });
     await item.getByRole("button", { name: "Recall" }).click();
     await expect(item.getByRole("button", { name: "Recalled" })).toBeVisible();
+  }
+
+  async openPanel(): Promise<void> {
+    await expect(await this.#panel()).toBeVisible();
   }
 
   async #panel(): Promise<Locator> {

@@ -20,6 +20,7 @@ export class Banner {
   #retryAt = 0;
   #state: StateChange["state"] = "idle";
   #wasLive = false;
+  #ending = words.stopped;
 
   constructor() {
     this.#banner.append(icon("warning"), this.#text, this.#button);
@@ -31,14 +32,16 @@ export class Banner {
     this.#retryAt = state === "waiting" ? Date.now() + (retryInMs ?? 0) : 0;
     this.#wasLive ||= state === "live";
     if (state === "live") this.#hide();
-    else if (state === "stopped") this.#stop(words.stopped);
+    else if (state === "stopped") this.#stop(this.#ending);
     else if (this.#banner.hidden) this.#wait ??= setTimeout(() => this.#reveal(), patience);
     else this.#write();
   }
 
   /** Somebody else is signed in to this browser now; only another page load helps. */
   signedOut(): void {
-    this.#stop(words.signedOutElsewhere);
+    // The connection ends with it, which is no news of its own.
+    this.#ending = words.signedOutElsewhere;
+    this.#stop(this.#ending);
   }
 
   /** The main app itself does not answer, so that not even a first attempt is made. */

@@ -79,7 +79,7 @@ const client = new MessageClient({
   },
 });
 const drafts = new Drafts(me.id);
-const outbox = new Outbox((conversation, content, options) => client.send(conversation, content, options), {
+const outbox = new Outbox(me.id, (...message) => client.send(...message), {
   changed: (conversation) => view.outgoing(conversation),
   sent: (message) => view.deliver({ conversation: message.conversation, messages: [message] }),
   failed: () => announce(words.failedAloud),
@@ -209,6 +209,7 @@ try {
   showUnread();
   const wanted = inAddress();
   if (wanted !== undefined) open(wanted, "leave the focus");
+  outbox.resume();
 } catch {
   // The banner says so, and by whose doing.
 }

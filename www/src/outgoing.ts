@@ -1,10 +1,16 @@
 /**
  * Messages of one's own on their way: sending, or failed and waiting for a decision. Each keeps its
- * `clientMsgId` for as long as it lives, so trying again can never store it twice.
+ * `clientMsgId` for as long as it lives, so trying again can never store it twice; and it lives over
+ * a reload, since nobody should lose what they have pressed Enter for.
  */
 import { MessageServiceError, type Content, type Message } from "message-service-client";
 import { excuse } from "./excuse.js";
+import { keep, kept, ownKey } from "./kept.js";
 import type { Outgoing } from "./timeline/entries.js";
+import { words } from "./words.js";
+
+/** What a browser brings back after longer than this is not sent without being asked. */
+const freshFor = 60 * 60_000;
 
 type Send = (conversation: string, content: Content, options: { clientMsgId: string }) => Promise<Message>;
 
@@ -16,13 +22,25 @@ interface Told {
 }
 
 export class Outbox {
+  readonly #key: string;
   readonly #send: Send;
   readonly #told: Told;
-  #all: Outgoing[] = [];
+  #all: Outgoing[];
 
-  constructor(send: Send, told: Told) {
+  constructor(user: string, send: Send, told: Told) {
+    this.#key = ownKey(user, "outbox");
     this.#send = send;
     this.#told = told;
+    this.#all = read(this.#key);
+  }
+
+  /** Sends what an earlier page of this tab left on its way. */
+  resume(): void {
+    for (const outgoing of this.#all) {
+      if (outgoing.failed !== undefined) continue;
+      if (Date.now() - outgoing.at < freshFor) void this.#attempt(outgoing);
+      else outgoing.failed = words.didNotWork;
+    }
   }
 
   of(conversation: string): Outgoing[] {
@@ -41,23 +59,44 @@ export class Outbox {
   }
 
   discard(outgoing: Outgoing): void {
-    this.#all = this.#all.filter((each) => each !== outgoing);
+    this.#end(outgoing);
     this.#told.changed(outgoing.conversation);
+  }
+
+  #end(outgoing: Outgoing): void {
+    this.#all = this.#all.filter((each) => each !== outgoing);
+    this.#keep();
+  }
+
+  #keep(): void {
+    keep(this.#key, this.#all.length > 0 ? JSON.stringify(this.#all) : "");
   }
 
   async #attempt(outgoing: Outgoing): Promise<void> {
     const { conversation, content, clientMsgId } = outgoing;
+    this.#keep();
     this.#told.changed(conversation);
     try {
       const message = await this.#send(conversation, content, { clientMsgId });
-      this.#all = this.#all.filter((each) => each !== outgoing);
+      this.#end(outgoing);
       this.#told.sent(message);
     } catch (error) {
       if (error instanceof MessageServiceError && error.clientMsgId) outgoing.clientMsgId = error.clientMsgId;
       outgoing.failed = excuse(error);
+      this.#keep();
       this.#told.failed(outgoing);
       this.#told.changed(conversation);
     }
+  }
+}
+
+/** What is kept is ours, and was written by this version of the page or an earlier one. */
+function read(key: string): Outgoing[] {
+  try {
+    const found: unknown = JSON.parse(kept(key));
+    return Array.isArray(found) ? (found as Outgoing[]) : [];
+  } catch {
+    return [];
   }
 }
 

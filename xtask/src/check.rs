@@ -20,7 +20,8 @@ const IN_THE_BROWSER: [&str; 3] =
 /// Runs them all, also where one fails, and then the checks of TypeScript.
 pub(crate) fn run(steps: &Steps) -> Result<()> {
     tools::need_node()?;
-    tools::need_wasm_target()?;
+    tools::need_lints(steps)?;
+    tools::need_wasm_target(steps)?;
     let mut failed = 0;
     for check in CHECKS.into_iter().chain([typescript as Check]) {
         if let Err(error) = check(steps) {

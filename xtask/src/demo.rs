@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
@@ -69,9 +69,13 @@ impl Drop for Demo {
     }
 }
 
+/// Its program, as it was built.
+pub(crate) fn program() -> PathBuf {
+    workspace::target().join("debug/message-service-demo")
+}
+
 fn job(port: u16, data: Option<&Path>, fresh: bool) -> Job {
-    let mut job = Job::new(workspace::target().join("debug/message-service-demo"))
-        .args(["--port", &port.to_string()]);
+    let mut job = Job::new(program()).args(["--port", &port.to_string()]);
     if let Some(data) = data {
         job = job.arg("--data").arg(data);
     }

@@ -38,7 +38,8 @@ pub(crate) fn start(steps: &Steps) -> Result<Demo> {
     })
 }
 
-/// The tests. They find the browser by `CHROMIUM` and the demo by `DEMO_URL`.
+/// The tests. They find the browser by `CHROMIUM` and the demo by `DEMO_URL`; those that kill one
+/// start it by `DEMO_PROGRAM`.
 pub(crate) fn job(chromium: &Path, demo: &Demo, filter: Option<&str>) -> Job {
     // A report of an earlier run must not pass for this one's.
     let _ = fs::remove_file(report());
@@ -46,6 +47,7 @@ pub(crate) fn job(chromium: &Path, demo: &Demo, filter: Option<&str>) -> Job {
         .args(["test", "--config", "e2e/playwright.config.ts", "--reporter=list,json"])
         .env("CHROMIUM", chromium)
         .env("DEMO_URL", demo.url())
+        .env("DEMO_PROGRAM", demo::program())
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", report());
     match filter {
         // A bare argument filters files; a title is filtered by `--grep`.

@@ -21,7 +21,7 @@ pub(crate) fn run(steps: &Steps) -> Result<()> {
 /// Builds and packs; gives the tarball's path.
 pub(crate) fn build(steps: &Steps) -> Result<PathBuf> {
     tools::need_node()?;
-    tools::need_wasm_target()?;
+    tools::need_wasm_target(steps)?;
     let package = workspace::package();
     npm::install(steps, "sdk", &package)?;
     remove_folder(&package.join("dist"))?;

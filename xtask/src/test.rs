@@ -6,22 +6,24 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::job::{Finished, Job};
+use crate::servers::{Programs, Servers};
 use crate::steps::Steps;
 use crate::tally::Tally;
 use crate::{check, chromium, consumers, e2e, package, sdk, simulate, statements, tools, www};
 
 pub(crate) fn run(steps: &Steps) -> Result<()> {
     tools::need_node()?;
-    tools::need_wasm_target()?;
+    tools::need_lints(steps)?;
+    tools::need_wasm_target(steps)?;
     let chromium = chromium::need(steps)?;
     let mut total = Total { steps, tally: Tally::default(), failures: Vec::new() };
 
+    let programs = total.check(|| Programs::bring(steps));
     for check in check::CHECKS {
         total.check(|| check(steps));
     }
     if total.check(|| build(steps)).is_some() {
-        let native = Job::cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
-        total.suite("tests: native", Ok(native), |finished| Ok(Tally::of_cargo(&finished.stdout)));
+        total.native(programs.as_ref());
         total.check(|| steps.run("simulator: 200 seeds", simulate::test_job()).map(drop));
     }
     if let Some(tarball) = total.check(|| sdk::build(steps)) {
@@ -46,6 +48,33 @@ struct Total<'a> {
 }
 
 impl Total<'_> {
+    /// The tests that cargo runs. Without the servers they run all the same: those that need one
+    /// say so and fail, and the others tell what they have to tell.
+    fn native(&mut self, programs: Option<&Programs>) {
+        let steps = self.steps;
+        let mut job = Job::cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
+        let mut servers =
+            programs.and_then(|programs| self.check(|| Servers::start(steps, programs)));
+        if let Some(servers) = &servers {
+            job = job.envs(servers.environment());
+        }
+        let failed = self.tally.failed;
+        self.suite("tests: native", Ok(job), |finished| Ok(Tally::of_cargo(&finished.stdout)));
+        if let Some(yours) = std::env::var_os("MESSAGE_SERVICE_TEST_MONGODB_URI") {
+            let words = ["test", "--locked", "-p", "message-service", "--lib", "tests::secantusdb"];
+            let job = Job::cargo(words).env("MESSAGE_SERVICE_TEST_SECANTUSDB", yours);
+            self.suite("tests: the store on your MongoDB", Ok(job), |finished| {
+                Ok(Tally::of_cargo(&finished.stdout))
+            });
+        }
+        if let Some(servers) = servers.as_mut().filter(|_| self.tally.failed > failed) {
+            match servers.account() {
+                Ok(account) => eprintln!("{account}"),
+                Err(error) => self.fail(&format!("{error:#}")),
+            }
+        }
+    }
+
     /// All that needs the packed SDK.
     fn packed_sdk(&mut self, tarball: &Path, chromium: &Path) {
         let steps = self.steps;

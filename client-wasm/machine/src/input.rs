@@ -80,8 +80,14 @@ pub enum Input<B> {
     /// Another tab wrote to the storage, or removed (`None`); the key is without the prefix. The
     /// value is the one that is stored now: an event's own may have been overwritten since.
     Stored(String, Option<String>),
-    /// Another tab emptied the storage.
-    StorageCleared,
+    /// Another tab emptied the storage. `stored` is all that it holds now, as in `Connect`: it may
+    /// have been written to since.
+    StorageCleared {
+        /// Keys and values.
+        stored: Vec<(String, String)>,
+    },
+    /// The storage had no room for what was to be stored under this key; it still holds this.
+    NotStored(String, Option<String>),
     /// Every listener of this delivery has returned.
     Delivered {
         /// Where.

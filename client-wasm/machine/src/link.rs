@@ -12,6 +12,9 @@ const FIRST_BACKOFF_MS: u64 = 500;
 const LONGEST_BACKOFF_MS: u64 = 20_000;
 /// How long a connection must have lived for the next failure to count as a first one.
 const STABLE_MS: u64 = 30_000;
+/// How long the page may take to bring a token. What it waits for may hang without an end, as a
+/// request does whose network went away.
+const TOKEN_MS: u64 = 30_000;
 /// How long a socket may take to open.
 const OPENING_MS: u64 = 10_000;
 /// A sign of life from the network skips the wait, but not more often than this.
@@ -38,7 +41,9 @@ pub enum ConnectionState {
 pub(crate) enum Stage {
     Idle,
     /// A token is on its way from the page.
-    Token,
+    Token {
+        until: u64,
+    },
     /// The socket is opening.
     Opening {
         until: u64,
@@ -89,9 +94,10 @@ impl Link {
     pub(crate) const fn state(&self) -> ConnectionState {
         match self.stage {
             Stage::Idle => ConnectionState::Idle,
-            Stage::Token | Stage::Opening { .. } | Stage::Authenticating | Stage::Resuming => {
-                ConnectionState::Connecting
-            }
+            Stage::Token { .. }
+            | Stage::Opening { .. }
+            | Stage::Authenticating
+            | Stage::Resuming => ConnectionState::Connecting,
             Stage::Live { .. } => ConnectionState::Live,
             Stage::Waiting { .. } => ConnectionState::Waiting,
             Stage::Stopped => ConnectionState::Stopped,
@@ -112,8 +118,8 @@ impl Link {
     }
 
     /// Begins an attempt; the page is to be asked for a token.
-    pub(crate) const fn begin(&mut self) -> TokenReason {
-        self.stage = Stage::Token;
+    pub(crate) const fn begin(&mut self, now: u64) -> TokenReason {
+        self.stage = Stage::Token { until: now + TOKEN_MS };
         self.reason
     }
 
@@ -170,7 +176,9 @@ impl Link {
     /// When something is to be done even if nothing happens.
     pub(crate) const fn next_wake(&self) -> Option<u64> {
         match self.stage {
-            Stage::Opening { until } | Stage::Waiting { until, .. } => Some(until),
+            Stage::Token { until } | Stage::Opening { until } | Stage::Waiting { until, .. } => {
+                Some(until)
+            }
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use message_service_shared::close::CloseCode;
 use message_service_shared::error::{ApiError, ErrorCode};
 use message_service_shared::frame::write_command;
 use message_service_shared::id::{Epoch, UserId};
+use message_service_shared::limits::HOLD_MS;
 use message_service_shared::view::View;
 
 use crate::beat::Beat;
@@ -105,7 +106,8 @@ impl<B: Body> Machine<B> {
                 self.look(view);
             }
             Input::Stored(key, value) => self.heard(&key, value.as_deref()),
-            Input::StorageCleared => self.storage_cleared(),
+            Input::StorageCleared { stored } => self.storage_cleared(stored),
+            Input::NotStored(key, stored) => self.mirror.refused(key, stored, self.now.steady),
             Input::Delivered { conversation, seq } => self.delivered(&conversation, seq),
             Input::Call(ticket, request) => self.call(ticket, request),
             Input::Read(conversation, seq) => self.read(&conversation, seq),
@@ -158,10 +160,10 @@ impl<B: Body> Machine<B> {
     fn show_mirror(&mut self) {
         for (id, standing, show_at) in self.mirror.entries() {
             let mut entry = Entry::mirrored(standing);
-            entry.held = show_at.filter(|show_at| *show_at > self.now.wall).map(|show_at| Held {
-                until: self.now.steady + (show_at - self.now.wall),
-                show_at: Some(show_at),
-            });
+            let left = show_at.and_then(|show_at| show_at.checked_sub(self.now.wall));
+            // A hold that lasts longer comes from a clock that was set back.
+            let left = left.filter(|left| (1..=HOLD_MS).contains(left));
+            entry.held = left.map(|left| Held { until: self.now.steady + left, show_at });
             self.book.insert(id, entry);
         }
         for (id, read) in self.mirror.reads() {
@@ -173,12 +175,12 @@ impl<B: Body> Machine<B> {
     }
 
     pub(crate) fn attempt(&mut self) {
-        let reason = self.link.begin();
+        let reason = self.link.begin(self.now.steady);
         self.effects.push(Effect::GetToken(reason));
     }
 
     fn token(&mut self, token: Result<String, TokenFailure>) {
-        if self.link.stage != Stage::Token {
+        if !matches!(self.link.stage, Stage::Token { .. }) {
             return;
         }
         match token {
@@ -255,8 +257,14 @@ impl<B: Body> Machine<B> {
     }
 
     fn heard(&mut self, key: &str, value: Option<&str>) {
-        let (user, now) = (self.user.clone(), self.now.steady);
-        match self.mirror.heard(key, value, user.as_ref(), now, &mut self.random) {
+        let (user, epoch) = (self.user.as_ref(), self.epoch.as_ref());
+        let now = self.now.steady;
+        let heard = self.mirror.heard(key, value, user, epoch, now, &mut self.random);
+        self.heed(heard);
+    }
+
+    fn heed(&mut self, heard: Heard) {
+        match heard {
             Heard::Nothing => {}
             Heard::Read(conversation, seq) => {
                 if let Some(entry) = self.book.change_known(&conversation) {
@@ -271,8 +279,18 @@ impl<B: Body> Machine<B> {
         }
     }
 
-    fn storage_cleared(&mut self) {
-        self.mirror.emptied();
+    /// A tab that is live fills an emptied storage again. Another one leaves that to its next
+    /// session: what it knows may be of an epoch that is over.
+    fn storage_cleared(&mut self, stored: Vec<(String, String)>) {
+        let heard = self.mirror.emptied(stored, self.user.as_ref());
+        self.heed(heard);
+        if self.link.is_live() && self.mirror.head().is_none() {
+            self.claim_mirror();
+        }
+    }
+
+    /// Makes the mirror this session's own; the server has just said that it is one.
+    pub(crate) fn claim_mirror(&mut self) {
         if let (Some(user), Some(epoch)) = (&self.user, &self.epoch) {
             let writes = self.mirror.claim(user, epoch, &mut self.random);
             self.store(writes);
@@ -318,12 +336,14 @@ impl<B: Body> Machine<B> {
             self.fail_job(&job, ApiError::new(ErrorCode::Timeout, message));
         }
         match self.link.stage {
-            Stage::Opening { until } if until <= now => self.lose(1006, None),
+            Stage::Token { until } | Stage::Opening { until } if until <= now => {
+                self.lose(1006, None);
+            }
             Stage::Waiting { until, .. } if until <= now => self.attempt(),
             _ if self.calls.is_overdue(now) => self.lose(1006, None),
             _ => {}
         }
-        for (conversation, read) in self.mirror.overdue_reads(now) {
+        for (conversation, read) in self.mirror.overdue_reads(self.epoch.as_ref(), now) {
             self.reads.add(&conversation, read);
         }
         if self.link.is_live() {

@@ -10,68 +10,30 @@
 //! One key for each conversation, so that tabs can't overwrite each other. This module knows what
 //! the storage holds and what it should hold; the difference is what is written.
 
+mod format;
+
 use std::marker::PhantomData;
 
 use message_service_shared::id::{ConversationId, Epoch, UserId};
-use message_service_shared::limits::MIRRORED;
 use message_service_shared::message::Millis;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::Standing;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
+use self::format::{HEAD, Head};
 use crate::body::Body;
 use crate::book::Book;
-use crate::order::greatest_first;
 use crate::random::Random;
 use crate::reads::{PendingRead, Reads};
 use crate::sorted::Sorted;
 
-/// The version of the format; another one is thrown away.
-const VERSION: u32 = 1;
 /// What another tab has just written is left alone for so long: its push may be ahead of ours.
 const YIELD_MS: (u64, u64) = (300, 600);
 /// How long the server has to settle a dispute.
 const ASK_MS: u64 = 2_000;
 /// How long another tab has to get its own read acknowledged, before this one sends it too.
 const ADOPT_MS: u64 = 2_000;
-
-const HEAD: &str = "head";
-const MORE: &str = "more";
-
-/// Whose mirror it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
-    v: u32,
-    pub(crate) user: UserId,
-    pub(crate) login: String,
-    pub(crate) epoch: Epoch,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    n: u64,
-    last: Seq,
-    base: Seq,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    show_at: Option<Millis>,
-}
-
-/// A read is a fact, and so any tab may write it, also one that has not heard of a new epoch yet.
-/// That is why it says which one it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Unacknowledged {
-    seq: Seq,
-    #[serde(default)]
-    mark: u32,
-    epoch: Epoch,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct More {
-    n: u64,
-}
+/// How long after the storage had no room it is tried again.
+const ROOM_MS: u64 = 10_000;
 
 /// What another tab's writing means for this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,17 +53,26 @@ pub(crate) struct Mirror<B> {
     stored: Sorted<String, String>,
     /// What its head says, where it has one that can be read.
     head: Option<Head>,
-    /// Keys that another tab wrote, and how they are dealt with.
+    /// Keys that are left alone for a while, and why.
     yielding: Sorted<String, Yield>,
 }
 
-/// What is done about a key that another tab wrote.
+/// A key that is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Yield {
-    /// It is left alone until then.
     until: u64,
+    to: Reason,
+}
+
+/// Why a key is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// Another tab wrote it.
+    Tab,
     /// The server was asked who is right.
-    asked: bool,
+    Server,
+    /// The storage has no room for more; removing makes some, and waits for nothing.
+    Room,
 }
 
 /// What to do to the storage, and about it.
@@ -143,33 +114,23 @@ impl<B: Body> Mirror<B> {
 
     /// What it says is unread.
     pub(crate) fn entries(&self) -> Vec<(ConversationId, Standing, Option<Millis>)> {
-        let entry = |(key, value): (&String, &String)| {
-            let id = key.strip_prefix("c:")?.parse().ok()?;
-            let shown: Shown = parse::<B, _>(value)?;
-            let standing = Standing {
-                base: shown.base,
-                last_seq: shown.last,
-                unread: shown.n,
-                marked: false,
-                muted: false,
-                exact: false,
-            };
-            Some((id, standing, shown.show_at))
-        };
-        self.stored.iter().filter_map(entry).collect()
+        self.stored.iter().filter_map(|(key, value)| format::unread::<B>(key, value)).collect()
     }
 
-    /// What it says was read and not acknowledged.
+    /// What it says was read and not acknowledged, in its own epoch.
     pub(crate) fn reads(&self) -> Vec<(ConversationId, PendingRead)> {
-        self.stored.iter().filter_map(|(key, value)| self.read(key, value)).collect()
+        let epoch = self.head.as_ref().map(|head| &head.epoch);
+        self.stored.iter().filter_map(|(key, value)| format::read::<B>(key, value, epoch)).collect()
     }
 
-    /// Another tab wrote.
+    /// Another tab wrote. Its reads count where they belong to this tab's epoch, whatever the head
+    /// says meanwhile: a tab of another epoch may have written that.
     pub(crate) fn heard(
         &mut self,
         key: &str,
         value: Option<&str>,
         user: Option<&UserId>,
+        epoch: Option<&Epoch>,
         now: u64,
         random: &mut Random,
     ) -> Heard {
@@ -179,32 +140,57 @@ impl<B: Body> Mirror<B> {
         };
         if key == HEAD {
             self.read_head();
-            let signed_in = self.head.as_ref().map(|head| &head.user);
-            return match user {
-                Some(user) if signed_in != Some(user) => Heard::SignedOut(signed_in.cloned()),
-                _ => Heard::Nothing,
-            };
+            return self.whose(user);
         }
-        let read = value.and_then(|value| self.read(key, value));
+        let read = value.and_then(|value| format::read::<B>(key, value, epoch));
         let wait = match &read {
             Some(_) => ADOPT_MS,
             None => random.between(YIELD_MS.0, YIELD_MS.1),
         };
-        self.yielding.insert(key.to_owned(), Yield { until: now + wait, asked: false });
+        self.yielding.insert(key.to_owned(), Yield { until: now + wait, to: Reason::Tab });
         read.map_or(Heard::Nothing, |(id, read)| Heard::Read(id, read.seq))
     }
 
-    /// Another tab emptied the storage.
-    pub(crate) fn emptied(&mut self) {
-        self.stored.clear();
-        self.head = None;
+    /// The storage had no room; this is what it still holds.
+    pub(crate) fn refused(&mut self, key: String, stored: Option<String>, now: u64) {
+        match stored {
+            Some(stored) => self.stored.insert(key.clone(), stored),
+            None => self.stored.remove(&key),
+        };
+        self.yielding.insert(key, Yield { until: now + ROOM_MS, to: Reason::Room });
+    }
+
+    /// Another tab emptied the storage, and this is what it holds now.
+    pub(crate) fn emptied(
+        &mut self,
+        stored: Vec<(String, String)>,
+        user: Option<&UserId>,
+    ) -> Heard {
+        *self = Self::load(stored);
+        // Nobody's is what a user made it who emptied it by hand.
+        if self.head.is_none() { Heard::Nothing } else { self.whose(user) }
+    }
+
+    /// Whether it is still this user's.
+    fn whose(&self, user: Option<&UserId>) -> Heard {
+        let signed_in = self.head.as_ref().map(|head| &head.user);
+        match user {
+            Some(user) if signed_in != Some(user) => Heard::SignedOut(signed_in.cloned()),
+            _ => Heard::Nothing,
+        }
     }
 
     /// Reads of other tabs that have been waiting for too long: theirs may be closed.
-    pub(crate) fn overdue_reads(&mut self, now: u64) -> Vec<(ConversationId, PendingRead)> {
+    pub(crate) fn overdue_reads(
+        &mut self,
+        epoch: Option<&Epoch>,
+        now: u64,
+    ) -> Vec<(ConversationId, PendingRead)> {
         let over =
             self.yielding.extract(|key, yielding| key.starts_with("r:") && yielding.until <= now);
-        over.iter().filter_map(|(key, _)| self.read(key, self.stored.get(key)?)).collect()
+        over.iter()
+            .filter_map(|(key, _)| format::read::<B>(key, self.stored.get(key)?, epoch))
+            .collect()
     }
 
     /// Nothing is left to do about what other tabs wrote up to now.
@@ -225,8 +211,8 @@ impl<B: Body> Mirror<B> {
         }
         let login = mine.map_or_else(|| random.name(), |head| head.login.clone());
         let mut writes = self.clear();
-        let head = Head { v: VERSION, user: user.clone(), login, epoch: epoch.clone() };
-        self.write(&mut writes, HEAD.to_owned(), Some(text(&head)));
+        let head = Head::new(user.clone(), login, epoch.clone());
+        self.write(&mut writes, HEAD.to_owned(), Some(head.write()));
         self.head = Some(head);
         writes
     }
@@ -265,14 +251,14 @@ impl<B: Body> Mirror<B> {
     ) -> Update {
         let mut wanted = Sorted::default();
         if let Some(head) = &self.head {
-            for (id, read) in reads.iter() {
-                let epoch = head.epoch.clone();
-                let value = Unacknowledged { seq: read.seq, mark: read.mark_seen, epoch };
-                wanted.insert(key("r:", id), text(&value));
+            if self.stored.get(HEAD).is_none() {
+                // There was no room for it.
+                wanted.insert(HEAD.to_owned(), head.write());
             }
+            format::add_reads(&mut wanted, reads, &head.epoch);
         }
         if let Some(book) = book {
-            add_unread(&mut wanted, book, wall);
+            format::add_unread(&mut wanted, book, wall);
         }
         let is_ours = |key: &str| key.starts_with("r:") || (book.is_some() && key != HEAD);
         let stale = self.stored.keys().filter(|key| is_ours(key) && wanted.get(*key).is_none());
@@ -281,13 +267,16 @@ impl<B: Body> Mirror<B> {
         let changes: Writes = changes.chain(stale.into_iter().map(|key| (key, None))).collect();
         let mut update = Update::default();
         for (key, value) in changes {
-            if says_the_same::<B>(self.stored.get(&key), value.as_ref()) {
+            if format::says_the_same::<B>(self.stored.get(&key), value.as_ref()) {
                 continue;
             }
             match self.yielding.get_mut(&key) {
+                Some(Yield { to: Reason::Room, .. }) if value.is_none() => {
+                    self.write(&mut update.writes, key, value);
+                }
                 Some(yielding) if yielding.until > now => {}
-                Some(yielding) if !yielding.asked => {
-                    *yielding = Yield { until: now + ASK_MS, asked: true };
+                Some(yielding) if yielding.to == Reason::Tab => {
+                    *yielding = Yield { until: now + ASK_MS, to: Reason::Server };
                     update.disputed.extend(key.strip_prefix("c:").and_then(|id| id.parse().ok()));
                 }
                 _ => self.write(&mut update.writes, key, value),
@@ -297,16 +286,7 @@ impl<B: Body> Mirror<B> {
     }
 
     fn read_head(&mut self) {
-        let head: Option<Head> = self.stored.get(HEAD).and_then(|text| parse::<B, _>(text));
-        self.head = head.filter(|head| head.v == VERSION);
-    }
-
-    /// A read that belongs to the mirror's epoch.
-    fn read(&self, key: &str, value: &str) -> Option<(ConversationId, PendingRead)> {
-        let id = key.strip_prefix("r:")?.parse().ok()?;
-        let read: Unacknowledged = parse::<B, _>(value)?;
-        let here = self.head.as_ref().is_some_and(|head| head.epoch == read.epoch);
-        here.then_some((id, PendingRead { seq: read.seq, mark_seen: read.mark }))
+        self.head = self.stored.get(HEAD).and_then(|value| Head::read::<B>(value));
     }
 
     fn write(&mut self, writes: &mut Writes, key: String, value: Option<String>) {
@@ -316,53 +296,4 @@ impl<B: Body> Mirror<B> {
         };
         writes.push((key, value));
     }
-}
-
-fn add_unread<B>(wanted: &mut Sorted<String, String>, book: &Book<B>, wall: Millis) {
-    let unread = book.iter().filter_map(|(id, entry)| {
-        let standing = entry.standing();
-        let read_here = entry.held.is_some_and(|held| held.show_at.is_none());
-        (standing.counted_in_total() > 0 && !read_here).then_some((id, entry, standing))
-    });
-    let mut unread: Vec<_> = unread.collect();
-    if unread.len() > MIRRORED {
-        unread = greatest_first(unread, |(_, entry, _)| entry.last_at);
-        let rest = unread.split_off(MIRRORED);
-        let n = rest.iter().map(|(_, _, standing)| standing.counted_in_total()).sum();
-        wanted.insert(MORE.to_owned(), text(&More { n }));
-    }
-    for (id, entry, standing) in unread {
-        let shown = Shown {
-            n: standing.counted_in_total(),
-            last: standing.last_seq,
-            base: standing.base,
-            show_at: entry.held.and_then(|held| held.show_at).filter(|show_at| *show_at > wall),
-        };
-        wanted.insert(key("c:", id), text(&shown));
-    }
-}
-
-/// Two tabs hold an entry back until slightly different moments; that is no difference to write.
-fn says_the_same<B: Body>(stored: Option<&String>, wanted: Option<&String>) -> bool {
-    match (stored, wanted) {
-        (Some(stored), Some(wanted)) if stored != wanted => {
-            let plain = |text: &String| {
-                parse::<B, Shown>(text).map(|shown| Shown { show_at: None, ..shown })
-            };
-            matches!((plain(stored), plain(wanted)), (Some(one), Some(other)) if one == other)
-        }
-        (stored, wanted) => stored == wanted,
-    }
-}
-
-fn key(prefix: &str, id: &ConversationId) -> String {
-    [prefix, id.as_str()].concat()
-}
-
-fn parse<B: Body, T: DeserializeOwned>(text: &str) -> Option<T> {
-    B::parse(text)?.read()
-}
-
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

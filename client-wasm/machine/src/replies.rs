@@ -27,6 +27,8 @@ impl<B: Body> Machine<B> {
             (Pending::Authenticate, outcome) => self.welcomed(outcome),
             (Pending::Resume, outcome) => self.resumed(outcome),
             (Pending::Heartbeat, Ok(Some(beat))) => {
+                // A tab of an epoch that is over may have taken the mirror meanwhile.
+                self.claim_mirror();
                 self.beaten(beat.read::<Beat>().unwrap_or_default().audit);
             }
             (Pending::Fetch(asked), Ok(Some(rows))) => self.fetched(asked, &rows.elements()),

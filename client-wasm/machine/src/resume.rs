@@ -76,8 +76,7 @@ impl<B: Body> Machine<B> {
         self.profile = welcome.member("user");
         self.user = Some(head.user.id.clone());
         self.epoch = Some(head.epoch.clone());
-        let writes = self.mirror.claim(&head.user.id, &head.epoch, &mut self.random);
-        self.store(writes);
+        self.claim_mirror();
         self.beat = crate::beat::Beat::start(self.now.steady, head.heartbeat_ms, &mut self.random);
         self.link.stage = Stage::Resuming;
         // What the tab looks at comes first: from then on the server knows whom to hold back.

@@ -352,7 +352,7 @@ impl World {
         here.storage.clear();
         for tab in &mut here.tabs {
             tab.waiting.retain(|(_, input)| !matches!(input, Input::Stored(..)));
-            tab.waiting.push_back((now, Input::StorageCleared));
+            tab.waiting.push_back((now, Input::StorageCleared { stored: Vec::new() }));
         }
         self.tell("a storage is emptied");
     }

@@ -96,6 +96,10 @@ impl World {
                 let value = self.browsers[browser].storage.get(&key).cloned();
                 Input::Stored(key, value)
             }
+            Input::StorageCleared { .. } => {
+                let stored = self.browsers[browser].storage.clone().into_iter().collect();
+                Input::StorageCleared { stored }
+            }
             other => other,
         }
     }

@@ -103,6 +103,11 @@ impl Secantus {
         Listening::start("MESSAGE_SERVICE_TEST_SECANTUSDB_PROGRAM", port, &arguments).await
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.listening.port)
+    }
+
     /// Its address, with a database of that name.
     pub(crate) fn database(&self, name: &str) -> String {
         format!("mongodb://127.0.0.1:{}/{name}?directConnection=true", self.listening.port)

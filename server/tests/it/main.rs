@@ -10,6 +10,7 @@
 mod backing;
 mod bad_input;
 mod binary;
+mod chaos;
 mod closing;
 mod http;
 mod kill;

@@ -91,22 +91,17 @@ async fn s03_every_message_is_in_the_mongodb_database() {
     let (_, bob) = (server.person("ann").await, server.person("bob").await);
     bob.say("ann", "kept").await;
     server.main_app().push(&json!({ "user": "ann" }), "pushed").await;
-    let refused = bob.ask(
-        "POST",
-        "/v1/direct/nobody/messages",
-        Some(&json!({
-            "clientMsgId": fresh("m"), "content": text("to nobody"),
-        })),
-    );
-    assert_eq!(refused.await.status, 404);
+    let nobody = json!({ "clientMsgId": fresh("m"), "content": text("to nobody") });
+    let refused = bob.ask("POST", "/v1/direct/nobody/messages", Some(&nobody)).await;
+    assert_eq!(refused.status, 404);
     let options = mongodb::options::ClientOptions::parse(&database).await.unwrap();
     let client = mongodb::Client::with_options(options).unwrap();
     let stored =
         client.default_database().unwrap().collection::<mongodb::bson::Document>("messages");
     let found = stored.find_one(mongodb::bson::doc! { "conversation": "direct:ann:bob" });
     let found = found.await.unwrap().unwrap();
-    assert_eq!(found.get_document("content").unwrap().get_str("text"), Ok("kept"));
-    assert_eq!(found.get_str("sender"), Ok("bob"));
+    assert_eq!(found.get_document("content").unwrap().get_str("text").ok(), Some("kept"));
+    assert_eq!(found.get_str("sender").ok(), Some("bob"));
     assert_eq!(stored.count_documents(mongodb::bson::doc! {}).await.unwrap(), 2);
 }
 
@@ -159,7 +154,9 @@ async fn without_nats_nodes_store_and_deliver_what_is_theirs_and_catch_up_when_i
         }
     }
     let resumed = here.call("resume", json!({ "inbox": 10 })).await.unwrap();
-    assert_eq!(resumed["rows"][0]["last"]["text"], "stored all the same");
+    let rows = resumed["rows"].as_array().unwrap().iter();
+    let mut theirs = rows.filter(|row| row["id"] == "direct:ann:bob");
+    assert_eq!(theirs.next().unwrap()["last"]["text"], "stored all the same");
     nodes.are("ok").await;
 }
 

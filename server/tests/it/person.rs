@@ -65,6 +65,13 @@ impl Person {
         ask(self.at, &self.token, "GET", path, None, &[]).await
     }
 
+    /// The same, of a server that may not be there.
+    pub(crate) async fn try_get(&self, path: &str) -> Option<Reply> {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str())];
+        try_send(self.at, "GET", path, &headers, String::new()).await.ok()
+    }
+
     pub(crate) async fn get_with(&self, path: &str, more: &[(&str, &str)]) -> Reply {
         ask(self.at, &self.token, "GET", path, None, more).await
     }

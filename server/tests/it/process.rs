@@ -37,8 +37,24 @@ impl Process {
         Self::serve_with(command(), store)
     }
 
-    pub(crate) fn serve_with(mut command: Command, store: &Path) -> Self {
-        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(store);
+    pub(crate) fn serve_with(command: Command, store: &Path) -> Self {
+        Self::serve_at(command, 0, store)
+    }
+
+    /// Listens at this port.
+    pub(crate) fn serve_at(command: Command, port: u16, store: &Path) -> Self {
+        Self::try_serve_at(command, port, store)
+            .unwrap_or_else(|log| panic!("the process does not listen: {log:?}"))
+    }
+
+    /// The same; what it logged where it ended instead.
+    pub(crate) fn try_serve_at(
+        mut command: Command,
+        port: u16,
+        store: &Path,
+    ) -> Result<Self, Vec<String>> {
+        command.arg("serve").arg("--listen").arg(format!("127.0.0.1:{port}"));
+        command.arg("--store").arg(store);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = channel();
@@ -47,13 +63,23 @@ impl Process {
                 let _ = sender.send(line);
             }
         });
-        let address = loop {
-            let line = log.recv_timeout(PATIENCE).expect("the process does not listen");
-            if let Some((_, address)) = line.split_once("listening address=") {
-                break address.trim().parse().unwrap();
+        let mut said = Vec::new();
+        loop {
+            match log.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    if let Some((_, address)) = line.split_once("listening address=") {
+                        let address = address.trim().parse().unwrap();
+                        return Ok(Self { address, child, log });
+                    }
+                    said.push(line);
+                }
+                Err(_) => {
+                    let _ = child.kill();
+                    child.wait().unwrap();
+                    return Err(said);
+                }
             }
-        };
-        Self { address, child, log }
+        }
     }
 
     /// SIGKILL: nothing is tidied up.

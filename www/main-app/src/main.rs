@@ -40,7 +40,8 @@ struct Arguments {
 #[derive(Clone, Debug)]
 struct App {
     messages: Arc<MessageService>,
-    sessions: Arc<sign_in::Sessions>,
+    /// What tokens are signed with, so that the service knows them for ours.
+    secret: Arc<str>,
 }
 
 #[tokio::main]
@@ -58,8 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let messages = Arc::new(MessageService::start(config).await?);
     messages.upsert_users(members::profiles()).await?;
 
-    let sessions = Arc::new(sign_in::Sessions::new(secret));
-    let app = App { messages: Arc::clone(&messages), sessions };
+    let app = App { messages: Arc::clone(&messages), secret: secret.into() };
     let router = Router::new()
         .nest("/service", messages.router())
         .nest("/api", sign_in::routes().merge(panel::routes()).with_state(app))

@@ -17,7 +17,7 @@ use message_service::service::{Error, PushRequest, To};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::App;
+use crate::{App, sign_in};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/demo/push", post(push)).route("/demo/recall", post(recall))
@@ -50,7 +50,7 @@ async fn push(
     headers: HeaderMap,
     Json(Push { to, content, quiet }): Json<Push>,
 ) -> Result<Json<Value>, Refused> {
-    require_member(&app, &headers)?;
+    require_member(&headers)?;
     let to = match to {
         Receivers::User(user) => To::Users(vec![user]),
         Receivers::Users(users) => To::Users(users),
@@ -74,13 +74,13 @@ async fn recall(
     headers: HeaderMap,
     Json(Pushed { conversation, seq }): Json<Pushed>,
 ) -> Result<StatusCode, Refused> {
-    require_member(&app, &headers)?;
+    require_member(&headers)?;
     app.messages.service().recall(None, Recall { conversation, seq }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn require_member(app: &App, headers: &HeaderMap) -> Result<(), Refused> {
-    if app.sessions.member(headers).is_some() {
+fn require_member(headers: &HeaderMap) -> Result<(), Refused> {
+    if sign_in::member(headers).is_some() {
         return Ok(());
     }
     Err(ApiError::new(ErrorCode::Unauthenticated, "sign in first").into())

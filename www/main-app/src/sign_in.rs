@@ -1,9 +1,9 @@
 //! Who is signed in: a cookie for the main app's own pages, and a token for the service.
 //!
-//! There is no password, since anybody may be anybody here. The cookie's sessions live in memory.
+//! There is no password, since anybody may be anybody here; so the cookie is no secret either, and
+//! simply names the member. Nothing is remembered, and whoever was signed in when the demo ended
+//! still is when it is back. A real product has sessions of its own.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
@@ -22,25 +22,9 @@ const COOKIE: &str = "fernrow";
 /// A token is fetched for every connection, so it need not live long.
 const TOKEN_SECONDS: u64 = 600;
 
-#[derive(Debug)]
-pub(crate) struct Sessions {
-    secret: String,
-    signed_in: Mutex<HashMap<String, Member>>,
-}
-
-impl Sessions {
-    pub(crate) fn new(secret: String) -> Self {
-        Self { secret, signed_in: Mutex::default() }
-    }
-
-    /// Who sends this request.
-    pub(crate) fn member(&self, headers: &HeaderMap) -> Option<Member> {
-        self.lock().get(cookie(headers)?).copied()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Member>> {
-        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Who sends this request.
+pub(crate) fn member(headers: &HeaderMap) -> Option<Member> {
+    members::find(cookie(headers)?)
 }
 
 /// 244 random bits.
@@ -57,17 +41,17 @@ pub(crate) fn routes() -> Router<App> {
         .route("/sign-out", post(sign_out))
 }
 
-async fn me(State(app): State<App>, headers: HeaderMap) -> Result<Json<Member>, StatusCode> {
-    app.sessions.member(&headers).map(Json).ok_or(StatusCode::UNAUTHORIZED)
+async fn me(headers: HeaderMap) -> Result<Json<Member>, StatusCode> {
+    member(&headers).map(Json).ok_or(StatusCode::UNAUTHORIZED)
 }
 
 /// The token that the page's SDK asks for: the main app knows who it is by its own cookie.
 async fn token(State(app): State<App>, headers: HeaderMap) -> Result<Response, StatusCode> {
-    let member = app.sessions.member(&headers).ok_or(StatusCode::UNAUTHORIZED)?;
+    let member = member(&headers).ok_or(StatusCode::UNAUTHORIZED)?;
     let user = member.user().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let claims = Mint { sub: &user, exp: now + TOKEN_SECONDS, name: None, iss: None, aud: None };
-    let token = claims.sign(&app.sessions.secret).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let token = claims.sign(&app.secret).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "token": token }))).into_response())
 }
 
@@ -76,21 +60,13 @@ struct SignIn {
     user: String,
 }
 
-async fn sign_in(
-    State(app): State<App>,
-    Json(SignIn { user }): Json<SignIn>,
-) -> Result<Response, StatusCode> {
+async fn sign_in(Json(SignIn { user }): Json<SignIn>) -> Result<Response, StatusCode> {
     let member = members::find(&user).ok_or(StatusCode::NOT_FOUND)?;
-    let session = new_secret();
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
-    app.sessions.lock().insert(session, member);
+    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", member.id);
     Ok(([(header::SET_COOKIE, cookie)], Json(member)).into_response())
 }
 
-async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
-    if let Some(session) = cookie(&headers) {
-        app.sessions.lock().remove(session);
-    }
+async fn sign_out() -> Response {
     let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     ([(header::SET_COOKIE, cookie)], StatusCode::NO_CONTENT).into_response()
 }

@@ -1,6 +1,7 @@
 /** What was pushed from here, to take it back. It outlives a page, not the tab. */
 import { tell } from "../clock.js";
 import { element, say } from "../element.js";
+import { keep, kept } from "../kept.js";
 import { recall, type Pushed } from "../main-app.js";
 import { briefly } from "../time.js";
 import { language, words } from "../words.js";
@@ -13,7 +14,7 @@ export interface PushedNow {
   recalled?: boolean;
 }
 
-const key = "fernrow:pushed";
+const key = "pushed";
 const most = 20;
 
 export class History {
@@ -76,17 +77,13 @@ export class History {
 
 function read(): PushedNow[] {
   try {
-    const kept: unknown = JSON.parse(sessionStorage.getItem(key) ?? "[]");
-    return Array.isArray(kept) ? (kept as PushedNow[]) : [];
+    const all: unknown = JSON.parse(kept(key));
+    return Array.isArray(all) ? (all as PushedNow[]) : [];
   } catch {
     return [];
   }
 }
 
 function write(all: readonly PushedNow[]): void {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(all));
-  } catch {
-    // Then it lives as long as the page.
-  }
+  keep(key, JSON.stringify(all));
 }

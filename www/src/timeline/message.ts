@@ -56,7 +56,9 @@ export function updateMessage(made: HTMLElement, entry: Said, around: Surroundin
       element("p", { class: "author", dir: "auto" }, author.name),
       bubble(entry, content, author, around),
       meta(entry, at, own),
-      entry.is === "outgoing" && entry.outgoing.failed !== undefined && decision(entry.outgoing, around),
+      entry.is === "outgoing" &&
+        entry.outgoing.failed !== undefined &&
+        decision(entry.outgoing, entry.outgoing.failed, around),
     ),
   );
   if (entry.is === "message" && canAct(entry.message)) made.append(moreButton());
@@ -154,7 +156,7 @@ function meta(entry: Said, at: number, own: boolean): HTMLElement {
 }
 
 /** What to do about a message that did not go. */
-function decision(outgoing: Outgoing, around: Surroundings): HTMLElement {
+function decision(outgoing: Outgoing, reason: string, around: Surroundings): HTMLElement {
   const button = (label: string, act: () => void) => {
     const made = element("button", { class: "link-button", type: "button" }, label);
     made.addEventListener("click", act);
@@ -164,7 +166,7 @@ function decision(outgoing: Outgoing, around: Surroundings): HTMLElement {
     "p",
     { class: "failure" },
     icon("warning"),
-    element("span", {}, `${words.notSent}. ${outgoing.failed}`),
+    element("span", {}, words.notSent(reason)),
     button(words.retry, () => around.retry(outgoing)),
     button(words.discard, () => around.discard(outgoing)),
   );

@@ -30,13 +30,16 @@ fn ask(port: u16) -> std::io::Result<i32> {
     let length = i32::try_from(length).map_err(std::io::Error::other)?;
     let head = [length, 1, 0, OP_MSG].map(i32::to_le_bytes).concat();
     stream.write_all(&[&head, &flags[..], &kind[..], &HELLO[..]].concat())?;
-    let mut answer = [0; 16];
-    stream.read_exact(&mut answer)?;
-    let [l, e, n, g, .., a, b, c, d] = answer;
+    let mut number = || {
+        let mut bytes = [0; 4];
+        stream.read_exact(&mut bytes)?;
+        std::io::Result::Ok(i32::from_le_bytes(bytes))
+    };
+    let [length, _its_number, _answers, code] = [number()?, number()?, number()?, number()?];
     // The rest is of no interest; but who hangs up before it heard it all is complained about.
-    let rest = u64::from(u32::from_le_bytes([l, e, n, g])).saturating_sub(16);
+    let rest = u64::try_from(length).unwrap_or_default().saturating_sub(16);
     std::io::copy(&mut stream.take(rest), &mut std::io::sink())?;
-    Ok(i32::from_le_bytes([a, b, c, d]))
+    Ok(code)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::hello;
 use crate::job::Job;
 
 /// Far more than a server takes to start.
-const TOO_LONG: Duration = Duration::from_secs(60);
+const TOO_LONG: Duration = Duration::from_mins(1);
 
 /// A server that speaks MongoDB's protocol.
 #[derive(Debug)]

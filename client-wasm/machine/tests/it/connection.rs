@@ -128,6 +128,20 @@ fn a_page_without_a_user_stops_and_a_page_that_failed_to_ask_tries_again() {
 }
 
 #[test]
+fn a_token_that_never_comes_is_asked_for_again() {
+    let mut script = Script::new();
+    script.connect();
+    script.wait(29_999);
+    assert_eq!((script.machine.state(), script.tokens.len()), (Connecting, 1));
+    script.wait(1);
+    assert_eq!(script.machine.state(), Waiting);
+    script.wait_for_attempt();
+    assert_eq!((script.tokens.len(), script.sockets), (2, (0, 0)));
+    // Whichever comes first will do.
+    script.go_live(&[]);
+}
+
+#[test]
 fn a_socket_that_does_not_open_is_given_up_after_ten_seconds() {
     let mut script = Script::new();
     script.connect();

@@ -77,6 +77,63 @@ fn a_reload_paints_what_was_known_before_there_is_a_session() {
 }
 
 #[test]
+fn a_hold_that_a_clock_set_back_would_stretch_is_no_hold() {
+    for (ahead, shows) in [(1_000, false), (1_001, true), (3_600_000, true)] {
+        let mut script = Script::live(&[row(ANN, 3, 1)]);
+        let show_at = script.now.wall + ahead;
+        let held = json!({"n": 2, "last": 3, "base": 1, "showAt": show_at}).to_string();
+        script.storage.insert(c(ANN), held);
+        script.reload();
+        assert_eq!(script.unread() > 0, shows, "{ahead} ms ahead");
+        script.wait(1_000);
+        assert_eq!(script.unread(), 2, "{ahead} ms ahead");
+    }
+}
+
+#[test]
+fn what_the_storage_had_no_room_for_is_written_once_it_has() {
+    let mut script = Script::live(&[row(ANN, 3, 1), row(BOB, 2, 2)]);
+    script.full = true;
+    script.says(ANN, 4);
+    script.says(BOB, 3);
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 2);
+    assert_eq!(script.stored(&c(BOB)), None);
+    script.forget_the_past();
+    script.wait(20_000);
+    assert_eq!(script.writes.len(), 4, "it is tried now and then, and not all the time");
+    script.full = false;
+    script.wait(10_000);
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 3);
+    assert_eq!(script.stored(&c(BOB)).unwrap()["n"], 1);
+    assert!(!script.is_asked("fetch"), "the server has nothing to do with it");
+}
+
+#[test]
+fn whose_mirror_it_is_is_written_too_once_there_is_room() {
+    let mut script = Script::new();
+    script.full = true;
+    script.attention(true, true);
+    script.connect();
+    script.go_live(&[row(ANN, 3, 1)]);
+    assert_eq!(script.keys(""), [""; 0]);
+    script.full = false;
+    script.wait(10_000);
+    assert_eq!(script.stored("head").unwrap()["user"], "me");
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 2);
+}
+
+#[test]
+fn what_is_read_leaves_a_full_storage_at_once() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.full = true;
+    script.says(ANN, 4);
+    script.read(ANN, 4);
+    assert_eq!(script.stored(&c(ANN)), None);
+    script.wait(60_000);
+    assert_eq!(script.keys("c:"), [""; 0]);
+}
+
+#[test]
 fn a_mirrored_conversation_that_the_server_does_not_confirm_is_dropped() {
     let mut script = Script::live(&[row(ANN, 3, 1), row(BOB, 2, 1)]);
     script.reload();
@@ -129,9 +186,44 @@ fn a_storage_that_was_emptied_is_filled_again_by_a_live_tab() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
     let before = script.storage.keys().cloned().collect::<Vec<_>>();
     script.storage.clear();
-    script.input(Input::StorageCleared);
+    script.hear_clearing();
     assert_eq!(script.storage.into_keys().collect::<Vec<_>>(), before);
     assert_eq!(script.machine.state(), ConnectionState::Live);
+}
+
+#[test]
+fn a_storage_that_was_emptied_is_left_empty_by_a_tab_that_is_not_live() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.lose(1006);
+    script.read(ANN, 3);
+    script.storage.clear();
+    script.hear_clearing();
+    assert_eq!(script.keys(""), [""; 0], "its epoch may be over, and it can't know");
+    script.come_back(&[row(ANN, 3, 1)]);
+    assert_eq!(script.asked("read").params["seq"], 3, "the read is not lost by that");
+    assert!(script.storage.contains_key("head"));
+}
+
+#[test]
+fn what_another_tab_wrote_into_an_emptied_storage_is_not_written_over() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.storage.clear();
+    let newer = json!({"v": 1, "user": "me", "login": "l", "epoch": "e2"});
+    script.storage.insert("head".to_owned(), newer.to_string());
+    script.hear_clearing();
+    assert_eq!(script.stored("head"), Some(newer));
+    assert_eq!(script.keys("c:"), [""; 0]);
+}
+
+#[test]
+fn an_emptied_storage_that_is_somebody_elses_now_ends_this_tab() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    script.storage.clear();
+    let other = json!({"v": 1, "user": "ann", "login": "l", "epoch": "e1"});
+    script.storage.insert("head".to_owned(), other.to_string());
+    script.hear_clearing();
+    assert_eq!(script.machine.state(), ConnectionState::Stopped);
+    assert_eq!(script.stored("head"), Some(other));
 }
 
 #[test]
@@ -294,6 +386,30 @@ fn a_corrupt_mirror_is_worth_an_empty_one() {
 fn a_read_of_another_epoch_is_nobodys() {
     let mut script = Script::live(&[row(ANN, 3, 1)]);
     let before = script.unread();
+    script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e0"}"#));
+    script.wait(2_000);
+    assert_eq!((script.unread(), script.is_asked("read")), (before, false));
+}
+
+#[test]
+fn a_mirror_that_a_tab_of_another_epoch_took_is_taken_back_once_the_server_answers() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    let head = r#"{"v":1,"user":"me","login":"l","epoch":"e0"}"#;
+    script.hear_storage("head", Some(head));
+    script.hear_storage(&c(ANN), Some(r#"{"n":9,"last":9,"base":0}"#));
+    script.says(ANN, 4);
+    assert_eq!(script.writes, []);
+    script.wait(30_000);
+    assert_eq!(script.stored("head").unwrap()["epoch"], "e1");
+    assert_eq!(script.stored(&c(ANN)).unwrap()["n"], 3);
+}
+
+#[test]
+fn a_head_of_another_epoch_makes_its_reads_no_reads_of_this_one() {
+    let mut script = Script::live(&[row(ANN, 3, 1)]);
+    let before = script.unread();
+    let head = r#"{"v":1,"user":"me","login":"l","epoch":"e0"}"#;
+    script.hear_storage("head", Some(head));
     script.hear_storage(&r(ANN), Some(r#"{"seq":3,"mark":0,"epoch":"e0"}"#));
     script.wait(2_000);
     assert_eq!((script.unread(), script.is_asked("read")), (before, false));

@@ -44,6 +44,8 @@ pub(crate) struct Script {
     pub(crate) tokens: Vec<TokenReason>,
     pub(crate) sockets: (u32, u32),
     pub(crate) storage: BTreeMap<String, String>,
+    /// The storage takes nothing more, and still lets go of what it has.
+    pub(crate) full: bool,
     pub(crate) writes: Vec<(String, Option<String>)>,
     tickets: Ticket,
 }
@@ -132,6 +134,7 @@ impl Script {
             tokens: Vec::new(),
             sockets: (0, 0),
             storage: BTreeMap::new(),
+            full: false,
             writes: Vec::new(),
             tickets: 0,
         }
@@ -176,6 +179,11 @@ impl Script {
             Effect::OpenSocket => self.sockets.0 += 1,
             Effect::CloseSocket => self.sockets.1 += 1,
             Effect::Send(text) => return self.hear(&text),
+            Effect::Store(key, Some(value)) if self.full => {
+                let stored = self.storage.get(&key).cloned();
+                self.writes.push((key.clone(), Some(value)));
+                return Some(Input::NotStored(key, stored));
+            }
             Effect::Store(key, value) => {
                 match &value {
                     Some(value) => self.storage.insert(key.clone(), value.clone()),
@@ -298,6 +306,12 @@ impl Script {
             None => self.storage.remove(key),
         };
         self.input(Input::Stored(key.to_owned(), value.map(str::to_owned)));
+    }
+
+    /// Another tab emptied the storage; this one hears of it when it holds what it holds now.
+    pub(crate) fn hear_clearing(&mut self) {
+        let stored = self.storage.clone().into_iter().collect();
+        self.input(Input::StorageCleared { stored });
     }
 
     // The server.

@@ -24,8 +24,8 @@ use crate::store::StoreError;
 const BEHIND: Duration = Duration::from_mins(5);
 /// How often the mark is moved on.
 pub(super) const MOVE_ON: Duration = Duration::from_mins(1);
-/// Messages that are derived at once.
-const CHUNK: i64 = 500;
+/// Messages that are derived at once: few, because a server that is asked for it has much to do.
+const CHUNK: i64 = 100;
 const MARK: &str = "derivedUpTo";
 
 /// The first message of this node that may be stored and not derived.
