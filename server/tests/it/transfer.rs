@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use message_service::{MessageService, StartError};
 use message_service_shared::digest::Digest;
 use message_service_shared::row::Row;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 use crate::backing::shared_database;
 use crate::person::{MainApp, Person, direct};
 use crate::process::{Process, command, output};
-use crate::server::fresh;
+use crate::server::{config, fresh};
 use crate::socket::Socket;
 
 const STRANGE: &str = "~:$.*>/% '\"你好😀";
@@ -234,10 +235,8 @@ async fn an_import_that_was_killed_goes_on_and_ends_complete() {
     drop(stdin);
 
     // What is half there does not serve, nor is it exported.
-    let serve =
-        output(command().args(["serve", "--listen=127.0.0.1:0", "--store"]).arg(place.new_store()));
-    let log = refused(&serve);
-    assert!(log.contains("import that was not finished"), "{log}");
+    let refusal = MessageService::start(config(place.new_store())).await.unwrap_err();
+    assert!(matches!(refusal, StartError::Unfinished), "{refusal}");
     let log = refused(&run("export", &place.new_store(), &place.file("half.jsonl")));
     assert!(log.contains("import that was not finished"), "{log}");
 
