@@ -51,6 +51,7 @@ pub mod serve;
 pub mod service;
 pub mod session;
 pub mod store;
+pub mod transfer;
 mod ws;
 
 pub use measure::RecorderTaken;
@@ -81,6 +82,7 @@ use self::hub::Hub;
 use self::node::Node;
 use self::roster::{Alone, Leased, Leases, Roster};
 use self::service::{Parts, PushRequest, Pushed, Rules, Service};
+use self::store::archive::Archive;
 use self::store::memory::MemoryStore;
 use self::store::mongodb::{self, Migrate, MongoStore};
 use self::store::sqlite::{OpenError, SqliteStore};
@@ -107,6 +109,12 @@ pub enum StartError {
     /// The store's database can't be used.
     #[error("the store can't be opened: {0}")]
     OpenMongoDb(#[from] mongodb::OpenError),
+    /// The store holds a part of what it should.
+    #[error(
+        "the store holds an import that was not finished; run `message-service import` with the \
+         same file again"
+    )]
+    Unfinished,
     /// The store was opened and does not work.
     #[error("the store does not work: {0}")]
     Store(#[from] StoreError),
@@ -263,15 +271,25 @@ async fn open(config: &Config) -> Result<Opened, StartError> {
             let epoch = clock::epoch(RandomIds.make(SystemClock.now()));
             alone(Arc::new(MemoryStore::new(epoch)))
         }
-        StoreAt::Sqlite(path) => alone(Arc::new(open_sqlite(path.clone()).await?)),
+        StoreAt::Sqlite(path) => {
+            let store = open_sqlite(path.clone()).await?;
+            check_whole(&store).await?;
+            alone(Arc::new(store))
+        }
         StoreAt::MongoDb(address) => {
             let migrate =
                 if config.migrate_at_start { Migrate::AtStart } else { Migrate::ByCommand };
             let store = Arc::new(MongoStore::open(address, migrate).await?);
+            check_whole(&*store).await?;
             let leases: Arc<dyn Leases> = Arc::clone(&store) as _;
             Opened { store, leases: Some(leases) }
         }
     })
+}
+
+/// Refuses a store that is being filled: who resumed there would be told that messages are gone.
+async fn check_whole(store: &dyn Archive) -> Result<(), StartError> {
+    if store.unfinished().await?.is_some() { Err(StartError::Unfinished) } else { Ok(()) }
 }
 
 /// Opening reads and writes a file, which may take a while.

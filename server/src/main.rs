@@ -1,5 +1,7 @@
 //! The binary: reads the command line, and serves.
 
+mod commands;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +16,8 @@ use message_service::serve::{listen, serve};
 use message_service::store::mongodb::{Migrate, MongoStore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+use self::commands::transfer;
 
 /// Messages and notifications for a web product: keeps them in a database, and brings them to
 /// whoever is online.
@@ -38,6 +42,14 @@ enum Command {
     Migrate(Settings),
     /// Mint a user's token, for trying things out.
     Token(Token),
+    /// Write everything that the store holds to a file of JSON lines. Stop the service before.
+    Export(transfer::Export),
+    /// Read an export into an empty store, which goes on where the exported one was: clients only
+    /// reconnect. Stop the service before.
+    Import(transfer::Import),
+    /// Begin a new life of the data set, after an older backup was put back: clients forget what
+    /// they knew. Stop the service before. Prints the new epoch.
+    NewEpoch(transfer::NewEpoch),
 }
 
 /// Settings come from flags, then from the environment (as `MESSAGE_SERVICE__JWT__SECRETS`), then
@@ -83,6 +95,9 @@ fn main() -> ExitCode {
         Command::PrintConfig(settings) => print(&settings),
         Command::Migrate(settings) => migrate(&settings),
         Command::Token(token) => mint(&token),
+        Command::Export(command) => transfer::export(&command),
+        Command::Import(command) => transfer::import(&command),
+        Command::NewEpoch(command) => transfer::new_epoch(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

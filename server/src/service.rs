@@ -13,11 +13,13 @@ mod inbox;
 mod pushes;
 mod resume;
 mod sending;
+mod standings;
 
 pub use audit::Verdict;
 pub use error::Error;
 pub use pushes::{PushRequest, Pushed, To};
 pub use sending::Acknowledge;
+pub(crate) use standings::{Standings, digest, standings};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,8 +5,9 @@
 //! without a gap; values that are derived from messages only grow. No operation needs a
 //! transaction across documents, though a backend that has transactions uses them.
 
+pub mod archive;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 pub mod memory;
 pub mod mongodb;
 pub mod sqlite;
@@ -20,6 +21,7 @@ use message_service_shared::message::{Content, Message, Millis};
 use message_service_shared::row::{Preview, User};
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{ConversationHalf, MemberHalf, is_listed};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Reads that a store keeps for each member and conversation, the newest ones.
@@ -351,7 +353,7 @@ pub enum MemberChange {
 }
 
 /// That somebody read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadRecord {
     /// Up to here.
     pub seq: Seq,

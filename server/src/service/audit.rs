@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use message_service_shared::digest::Digest;
 use message_service_shared::id::UserId;
-use message_service_shared::unread::standing;
 use tokio::sync::oneshot;
 
+use super::standings::{digest, standings};
 use super::{Error, Service};
 use crate::store::StoreError;
 
@@ -94,20 +94,8 @@ impl Service {
     }
 
     async fn digests(&self, users: &[UserId]) -> Result<Vec<(UserId, Digest)>, StoreError> {
-        let mut digests = Vec::with_capacity(users.len());
-        for (user, rows) in self.store.unread_rows(users).await? {
-            let mut digest = Digest::default();
-            for row in rows {
-                let counted = match self.counted(&user, &row).await {
-                    Ok(counted) => counted,
-                    Err(Error::Store(error)) => return Err(error),
-                    Err(_) => None,
-                };
-                digest.add(&row.id, &standing(&row.conversation, &row.member, counted));
-            }
-            digests.push((user, digest));
-        }
-        Ok(digests)
+        let standings = standings(&*self.store, users).await?;
+        Ok(standings.into_iter().map(|(user, standings)| (user, digest(&standings))).collect())
     }
 }
 

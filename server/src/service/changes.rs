@@ -5,6 +5,7 @@ use message_service_shared::command::{Clear, Configure, Mark, Read};
 use message_service_shared::id::{ConversationId, UserId};
 use message_service_shared::push::Push;
 
+use super::standings::counted;
 use super::{Acting, Error, Service};
 use crate::bus::Audience;
 use crate::store::{MemberChange, ReadRecord, StoredRow};
@@ -78,7 +79,7 @@ impl Service {
     }
 
     async fn news_of(&self, user: &UserId, row: StoredRow) -> Result<MemberNews, Error> {
-        let counted = self.counted(user, &row).await?;
+        let counted = counted(&*self.store, user, &row).await?;
         Ok(MemberNews { conversation: row.id, member: row.member, counted })
     }
 }

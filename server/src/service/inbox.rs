@@ -8,8 +8,9 @@ use message_service_shared::error::ApiError;
 use message_service_shared::id::{ConversationKind, UserId};
 use message_service_shared::limits;
 use message_service_shared::row::{Row, User};
-use message_service_shared::unread::{Counted, base, forgotten_up_to, standing};
+use message_service_shared::unread::standing;
 
+use super::standings::counted;
 use super::{Acting, Error, Service};
 use crate::store::{End, InboxPlace, Slice, StoredRow};
 
@@ -81,7 +82,7 @@ impl Service {
             known.into_iter().map(|user| (user.id.clone(), user)).collect();
         let mut presented = Vec::with_capacity(rows.len());
         for row in rows {
-            let counted = self.counted(user, &row).await?;
+            let counted = counted(&*self.store, user, &row).await?;
             let peer = row.id.peer_of(user);
             let profile = peer.as_ref().and_then(|peer| known.get(peer));
             let kind = row.id.kind();
@@ -107,21 +108,6 @@ impl Service {
             });
         }
         Ok(presented)
-    }
-
-    /// Counts in the messages what the halves have forgotten, where they have.
-    pub(super) async fn counted(
-        &self,
-        user: &UserId,
-        row: &StoredRow,
-    ) -> Result<Option<Counted>, Error> {
-        if standing(&row.conversation, &row.member, None).exact {
-            return Ok(None);
-        }
-        let after = base(&row.conversation, &row.member);
-        let up_to = forgotten_up_to(&row.conversation, &row.member);
-        let count = self.store.count(user, &row.id, after, up_to).await?;
-        Ok(Some(Counted { after, up_to, count }))
     }
 }
 

@@ -116,17 +116,17 @@ macro_rules! conformance {
 }
 pub(crate) use conformance;
 
-pub(super) type Shared = Arc<dyn Store>;
+pub(crate) type Shared = Arc<dyn Store>;
 
-pub(super) fn user(name: &str) -> UserId {
+pub(crate) fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
 }
 
-pub(super) fn direct(one: &str, other: &str) -> ConversationId {
+pub(crate) fn direct(one: &str, other: &str) -> ConversationId {
     ConversationId::direct(&user(one), &user(other)).unwrap()
 }
 
-pub(super) fn system(name: &str) -> ConversationId {
+pub(crate) fn system(name: &str) -> ConversationId {
     ConversationId::system(&user(name))
 }
 
@@ -134,12 +134,12 @@ pub(super) fn announcement() -> ConversationId {
     ConversationId::announcement()
 }
 
-pub(super) fn seq(number: u64) -> Seq {
+pub(crate) fn seq(number: u64) -> Seq {
     Seq::try_from(number).unwrap()
 }
 
 /// A text nobody has sent before, under a name nobody has used before.
-pub(super) fn draft(conversation: &ConversationId, sender: Option<&str>) -> Draft {
+pub(crate) fn draft(conversation: &ConversationId, sender: Option<&str>) -> Draft {
     static DRAFTS: AtomicU64 = AtomicU64::new(1);
     let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
     let content = Content::text(format!("words {number}"));
@@ -179,13 +179,13 @@ pub(super) fn having_read(mut draft: Draft, read_seq: u64) -> Draft {
     draft
 }
 
-pub(super) async fn append(store: &Shared, draft: Draft) -> Result<Appended, AppendError> {
+pub(crate) async fn append(store: &Shared, draft: Draft) -> Result<Appended, AppendError> {
     let mut outcomes = store.append(vec![draft]).await;
     assert_eq!(outcomes.len(), 1, "one outcome for each draft");
     outcomes.remove(0)
 }
 
-pub(super) async fn say(store: &Shared, conversation: &ConversationId, sender: &str) -> Appended {
+pub(crate) async fn say(store: &Shared, conversation: &ConversationId, sender: &str) -> Appended {
     append(store, draft(conversation, Some(sender))).await.unwrap()
 }
 

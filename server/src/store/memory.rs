@@ -5,6 +5,7 @@
 //! does, and lets a [`Pauses`] look in between. So a simulated crash leaves behind exactly what a
 //! real one could.
 
+mod archive;
 mod inbox;
 mod state;
 
@@ -63,6 +64,7 @@ impl MemoryStore {
             users: BTreeMap::new(),
             conversations: BTreeMap::new(),
             members: BTreeMap::new(),
+            importing: None,
         };
         Self { state: Mutex::new(state), pauses: None }
     }
@@ -351,13 +353,23 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 crate::store::conformance::conformance!(super::tests::open);
+#[cfg(test)]
+crate::store::archive::conformance::conformance!(super::tests::open_archive);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::archive::Archive;
 
     pub(super) fn open() -> std::future::Ready<(Arc<dyn Store>, ())> {
-        let epoch = "the epoch".parse().expect("an epoch");
-        std::future::ready((Arc::new(MemoryStore::new(epoch)), ()))
+        std::future::ready((Arc::new(empty("the epoch")), ()))
+    }
+
+    pub(super) fn open_archive() -> std::future::Ready<(Arc<dyn Archive>, ())> {
+        std::future::ready((Arc::new(empty("an epoch of its own")), ()))
+    }
+
+    fn empty(epoch: &str) -> MemoryStore {
+        MemoryStore::new(epoch.parse().expect("an epoch"))
     }
 }

@@ -10,6 +10,7 @@
 //! lattice in `shared` and written where they are still what was read.
 
 mod append;
+mod archive;
 mod connection;
 mod derive;
 mod documents;
@@ -121,12 +122,6 @@ impl MongoStore {
         let queue = Queue::new(Arc::clone(&core));
         Ok(Self { core, queue, _moves_on: AbortOnDropHandle::new(moving) })
     }
-
-    /// Begins a new life of the data set, as after a backup was put back: every client is told to
-    /// forget what it knew.
-    pub async fn new_epoch(&self) -> Result<Epoch, StoreError> {
-        schema::new_epoch(&self.core.connection).await
-    }
 }
 
 /// Moves the mark of repairs on, for as long as the store is open.
@@ -152,6 +147,11 @@ impl Core {
         let read = (epoch.clone(), Instant::now());
         *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
         Ok(epoch)
+    }
+
+    /// Another epoch was written here; what was read before is not believed any more.
+    fn forget_epoch(&self) {
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -8,6 +8,7 @@
 //! Deliberately not here: repair. A message and what is derived from it are one transaction.
 
 mod append;
+mod archive;
 mod columns;
 mod conversation;
 mod desk;
@@ -64,12 +65,6 @@ impl SqliteStore {
         let readers = Readers::new(|| open::for_reading(path))?;
         let writer = Writer::start(Desk::new(connection)).map_err(OpenError::Thread)?;
         Ok(Self { readers, writer })
-    }
-
-    /// Begins a new life of the data set, as after a backup was put back: every client is told to
-    /// forget what it knew.
-    pub async fn new_epoch(&self) -> Result<Epoch, StoreError> {
-        self.writer.write(|desk| open::new_epoch(&desk.connection)).await
     }
 
     /// How much was written since the store was opened.
@@ -223,3 +218,5 @@ impl Store for SqliteStore {
 
 #[cfg(test)]
 super::conformance::conformance!(super::tests::open);
+#[cfg(test)]
+super::archive::conformance::conformance!(super::tests::open_archive);

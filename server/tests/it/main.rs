@@ -22,3 +22,4 @@ mod rest;
 mod server;
 mod socket;
 mod statements;
+mod transfer;

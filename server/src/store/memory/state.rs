@@ -10,6 +10,7 @@ use message_service_shared::runs::Run;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{ConversationHalf, MemberHalf};
 
+use crate::store::archive::Progress;
 use crate::store::{
     AppendError, Appended, ContentHash, Draft, READS_KEPT, ReadRecord, StoreError, StoredRow,
     parties_with_rows,
@@ -21,6 +22,7 @@ pub(super) struct State {
     pub(super) users: BTreeMap<UserId, UserRecord>,
     pub(super) conversations: BTreeMap<ConversationId, ConversationRecord>,
     pub(super) members: BTreeMap<(UserId, ConversationId), MemberRecord>,
+    pub(super) importing: Option<Progress>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub(super) struct UserRecord {
 pub(super) struct ConversationRecord {
     pub(super) messages: Vec<MessageRecord>,
     pub(super) by_client_msg_id: BTreeMap<(Option<UserId>, ClientMsgId), Seq>,
+    pub(super) name: Option<String>,
+    pub(super) avatar: Option<String>,
     pub(super) half: ConversationHalf,
     pub(super) last: Option<Preview>,
 }
@@ -177,8 +181,8 @@ impl State {
         let record = self.conversations.get(id);
         Some(StoredRow {
             id: id.clone(),
-            name: None,
-            avatar: None,
+            name: record.and_then(|record| record.name.clone()),
+            avatar: record.and_then(|record| record.avatar.clone()),
             conversation: record.map(|record| record.half.clone()).unwrap_or_default(),
             member,
             last_at: record.and_then(|record| record.last.as_ref()).map_or(0, |last| last.at),

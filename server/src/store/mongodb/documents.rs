@@ -15,6 +15,7 @@ use mongodb::bson::{Binary, DateTime, Document, doc, spec::BinarySubtype};
 use serde::{Deserialize, Serialize};
 
 use super::connection::{bson, document};
+use crate::store::archive::{MessageRecord, UserRecord};
 use crate::store::{ContentHash, Draft, READS_KEPT, ReadRecord, StoreError};
 
 /// A number as BSON has it.
@@ -30,6 +31,10 @@ pub(super) fn date(at: Millis) -> DateTime {
 
 fn millis(date: DateTime) -> Millis {
     Millis::try_from(date.timestamp_millis()).unwrap_or_default()
+}
+
+fn binary(hash: ContentHash) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: hash.0.to_vec() }
 }
 
 /// A document of `messages`.
@@ -89,16 +94,43 @@ impl MessageDocument {
             seq,
             sender: sender_text(draft.sender.as_ref()).to_owned(),
             client_msg_id: draft.client_msg_id.clone(),
-            content_hash: Binary {
-                subtype: BinarySubtype::Generic,
-                bytes: draft.content_hash.0.to_vec(),
-            },
+            content_hash: binary(draft.content_hash),
             at: date(at),
             revision: 0,
             quiet: draft.quiet,
             recalled: None,
             content: Some(ContentDocument { data, content }),
         }
+    }
+
+    /// A message as another store had it.
+    pub(super) fn of(record: &MessageRecord) -> Self {
+        let MessageRecord { content_hash, message } = record;
+        let content = message.content.clone().map(|mut content| {
+            let data = content.data.take().map(|data| data.to_string());
+            ContentDocument { data, content }
+        });
+        Self {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            seq: message.seq,
+            sender: sender_text(message.sender.as_ref()).to_owned(),
+            client_msg_id: message.client_msg_id.clone(),
+            content_hash: binary(*content_hash),
+            at: date(message.at),
+            revision: message.revision,
+            quiet: message.quiet,
+            recalled: message.recalled.as_ref().map(RecalledDocument::from),
+            content,
+        }
+    }
+
+    /// For another store.
+    pub(super) fn into_record(self) -> Result<MessageRecord, StoreError> {
+        let hash = <[u8; 32]>::try_from(self.content_hash.bytes.as_slice());
+        let broken = |_| StoreError::Broken(format!("the message {} has no hash", self.id));
+        let content_hash = ContentHash(hash.map_err(broken)?);
+        Ok(MessageRecord { content_hash, message: self.read()? })
     }
 
     /// Whether it says what the hash was made of.
@@ -224,6 +256,13 @@ impl ConversationDocument {
     pub(super) fn last_at(&self) -> Millis {
         millis(self.last_at)
     }
+
+    /// Takes in that there is a newer message.
+    pub(super) fn raise(&mut self, newest: &Message, holes: &Runs) {
+        self.last_seq = newest.seq;
+        self.last_at = date(newest.at);
+        self.holes = Positions::from(holes);
+    }
 }
 
 /// The id of a member's document: the conversation's, and the user's as it would stand in one. One
@@ -315,7 +354,7 @@ pub(super) fn half_fields(half: &MemberHalf) -> Result<Document, StoreError> {
     })
 }
 
-fn read_document(read: &ReadRecord) -> Document {
+pub(super) fn read_document(read: &ReadRecord) -> Document {
     doc! { "seq": int(read.seq), "at": date(read.at), "by": &read.by }
 }
 
@@ -354,6 +393,13 @@ pub(super) struct UserDocument {
 impl From<UserDocument> for User {
     fn from(found: UserDocument) -> Self {
         Self { id: found.id, name: found.name, avatar: found.avatar }
+    }
+}
+
+impl From<UserDocument> for UserRecord {
+    fn from(found: UserDocument) -> Self {
+        let UserDocument { id, name, avatar, announcement_start } = found;
+        Self { id, name, avatar, announcement_start }
     }
 }
 

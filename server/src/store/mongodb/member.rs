@@ -147,7 +147,7 @@ fn apply(
 ///
 /// The row of a wide conversation may always be unread, so that it is found with the others, and is
 /// listed by the conversation's own.
-fn derived(
+pub(super) fn derived(
     id: &ConversationId,
     row: Option<&ConversationDocument>,
     member: Option<&MemberDocument>,

@@ -96,7 +96,7 @@ impl Core {
         self.move_mark(SystemClock.now()).await
     }
 
-    async fn move_mark(&self, now: Millis) -> Result<(), StoreError> {
+    pub(super) async fn move_mark(&self, now: Millis) -> Result<(), StoreError> {
         let behind = Millis::try_from(BEHIND.as_millis()).unwrap_or(Millis::MAX);
         let mark = first_id_at(now.saturating_sub(behind));
         let update = doc! { "$max": { "value": mark.as_str() } };

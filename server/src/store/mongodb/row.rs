@@ -202,7 +202,7 @@ fn one_of(names: &[&str]) -> Bson {
     }
 }
 
-fn is_wide(id: &ConversationId) -> bool {
+pub(super) fn is_wide(id: &ConversationId) -> bool {
     id.kind() == ConversationKind::Announcement
 }
 

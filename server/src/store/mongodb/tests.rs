@@ -3,6 +3,7 @@
 mod commands;
 mod crash;
 mod faults;
+mod moving;
 mod proxy;
 mod race;
 
@@ -55,7 +56,12 @@ macro_rules! suite_on {
                 (super::open(&super::database_at($variable)).await, ())
             }
 
+            async fn open_archive() -> (std::sync::Arc<dyn crate::store::archive::Archive>, ()) {
+                (super::open(&super::database_at($variable)).await, ())
+            }
+
             crate::store::conformance::conformance!(super::open);
+            crate::store::archive::conformance::conformance!(super::open_archive);
         }
     };
 }

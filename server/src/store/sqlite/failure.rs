@@ -3,6 +3,7 @@
 use rusqlite::ErrorCode;
 
 use crate::store::StoreError;
+use crate::store::archive::RestoreError;
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -21,6 +22,12 @@ impl From<rusqlite::Error> for StoreError {
             // A full disk, a file that is locked or can't be read just now.
             Some(_) => Self::Unavailable(text),
         }
+    }
+}
+
+impl From<rusqlite::Error> for RestoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) const TOUCH_OTHERS: &str =
      WHERE conversation = ?1 AND user <> ?2";
 pub(super) const READS: &str = "SELECT seq, at, by FROM reads
      WHERE user = ?1 AND conversation = ?2 ORDER BY seq DESC LIMIT ?3";
+pub(super) const ALL_OF: &str = "SELECT read_seq, start_seq, own, cleared, mark, mark_seen, term,
+            settings_revision, muted, pinned, user
+     FROM members WHERE conversation = ?1";
 pub(super) const OF_GROUP: &str =
     "SELECT u.user_id FROM members AS m JOIN users AS u ON u.key = m.user
      WHERE m.conversation = ?1 AND m.term % 2 = 1";
@@ -164,19 +167,43 @@ pub(super) fn read(
     mark_seen: u32,
 ) -> Result<(), StoreError> {
     if read.seq > half.read_seq {
-        let mut insert =
-            connection.prepare_cached("INSERT INTO reads VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        let (seq, at) = (int(read.seq.get()), int(read.at));
-        insert.execute(params![user, conversation.key, seq, at, read.by])?;
-        let mut forget = connection.prepare_cached(
-            "DELETE FROM reads WHERE user = ?1 AND conversation = ?2 AND seq <= (
-                 SELECT seq FROM reads WHERE user = ?1 AND conversation = ?2
-                 ORDER BY seq DESC LIMIT 1 OFFSET ?3)",
-        )?;
-        forget.execute(params![user, conversation.key, limit(READS_KEPT)])?;
+        remember(connection, user, conversation, std::slice::from_ref(read))?;
     }
     half.read(read.seq, mark_seen);
     Ok(())
+}
+
+/// Keeps the records of reads, the newest ones; one that is there already stays as it is.
+pub(super) fn remember(
+    connection: &Connection,
+    user: i64,
+    conversation: &Conversation,
+    reads: &[ReadRecord],
+) -> Result<(), StoreError> {
+    let mut insert =
+        connection.prepare_cached("INSERT OR IGNORE INTO reads VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for read in reads {
+        let (seq, at) = (int(read.seq.get()), int(read.at));
+        insert.execute(params![user, conversation.key, seq, at, read.by])?;
+    }
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM reads WHERE user = ?1 AND conversation = ?2 AND seq <= (
+             SELECT seq FROM reads WHERE user = ?1 AND conversation = ?2
+             ORDER BY seq DESC LIMIT 1 OFFSET ?3)",
+    )?;
+    forget.execute(params![user, conversation.key, limit(READS_KEPT)])?;
+    Ok(())
+}
+
+/// The halves of everybody who has a row of a conversation.
+pub(super) fn all_of(
+    connection: &Connection,
+    conversation: &Conversation,
+) -> Result<Vec<(i64, MemberHalf)>, StoreError> {
+    let mut select = connection.prepare_cached(ALL_OF)?;
+    let halves =
+        select.query_map([conversation.key], |row| Ok((row.get(10)?, half_at(row, 0)?)))?;
+    Ok(halves.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Who read up to where, newest first.
@@ -192,10 +219,13 @@ pub(super) fn reads(
         return Ok(Vec::new());
     };
     let mut select = connection.prepare_cached(READS)?;
-    let read =
-        |row: &Row<'_>| Ok(ReadRecord { seq: row.seq(0)?, at: row.number(1)?, by: row.get(2)? });
-    let reads = select.query_map([user, conversation.key, limit(rows)], read)?;
+    let reads = select.query_map([user, conversation.key, limit(rows)], read_at)?;
     Ok(reads.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A row of [`READS`].
+pub(super) fn read_at(row: &Row<'_>) -> rusqlite::Result<ReadRecord> {
+    Ok(ReadRecord { seq: row.seq(0)?, at: row.number(1)?, by: row.get(2)? })
 }
 
 /// The members of a group, those who are in.

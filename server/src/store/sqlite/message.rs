@@ -38,7 +38,8 @@ pub(super) const COUNT: &str = "SELECT count(*) FROM messages
     WHERE conversation = ?1 AND seq > ?2 AND seq <= ?3
       AND quiet = 0 AND recalled_at IS NULL AND sender <> ?4";
 
-fn message(row: &Row<'_>, conversation: &ConversationId) -> rusqlite::Result<Message> {
+/// A message, from the ten columns that `select_messages` names.
+pub(super) fn message(row: &Row<'_>, conversation: &ConversationId) -> rusqlite::Result<Message> {
     let user = |place: usize| -> rusqlite::Result<Option<UserId>> {
         let is_there = row.get_ref(place)?.as_str_or_null().is_ok_and(|text| text.is_some());
         is_there.then(|| row.parsed(place)).transpose()

@@ -15,9 +15,15 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::store::Store;
+use crate::store::archive::Archive;
 
 /// An empty store in a folder that goes with the guard.
 pub(super) fn open() -> Ready<(Arc<dyn Store>, TempDir)> {
+    let place = Place::new();
+    ready((Arc::new(place.store()), place.folder))
+}
+
+pub(super) fn open_archive() -> Ready<(Arc<dyn Archive>, TempDir)> {
     let place = Place::new();
     ready((Arc::new(place.store()), place.folder))
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::{StatementStatus, params};
 
+use super::super::archive::pages;
 use super::super::{member, message, row};
 use super::*;
 use crate::store::conformance::{direct, say};
@@ -71,6 +72,32 @@ fn hot_statements_use_their_indexes() {
         assert_eq!(plan(&connection, sql), wanted, "{sql}");
     }
     assert!(plan(&connection, member::OF_GROUP).iter().all(|step| !step.starts_with("SCAN")));
+    assert!(plan(&connection, member::ALL_OF).iter().all(|step| !step.starts_with("SCAN")));
+}
+
+/// Nothing is scanned, and nothing sorted but the rows of one user: a page costs what it returns.
+#[test]
+fn pages_of_an_export_are_read_in_the_order_of_their_indexes() {
+    let place = Place::new();
+    drop(place.store());
+    let connection = place.connection();
+    let all = [
+        (pages::USERS, "sqlite_autoindex_users_1 (user_id>?)"),
+        (pages::CONVERSATIONS, "sqlite_autoindex_conversations_1 (conversation_id>?)"),
+        (pages::MEMBERS_OF_ONE, "sqlite_autoindex_users_1 (user_id=?)"),
+        (pages::MEMBERS_OF_NEXT, "sqlite_autoindex_users_1 (user_id>?)"),
+        (pages::MESSAGES_OF_ONE, "sqlite_autoindex_conversations_1 (conversation_id=?)"),
+        (pages::MESSAGES_OF_NEXT, "sqlite_autoindex_conversations_1 (conversation_id>?)"),
+    ];
+    for (sql, first) in all {
+        let steps = plan(&connection, sql);
+        assert!(steps[0].ends_with(first), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:?}");
+        let sorted: Vec<&String> = steps.iter().filter(|step| step.contains("TEMP")).collect();
+        let is_of_members = sql.contains("CROSS JOIN members");
+        assert_eq!(sorted.len(), usize::from(is_of_members), "{steps:?}");
+        assert!(sorted.iter().all(|step| step.ends_with("LAST TERM OF ORDER BY")), "{sorted:?}");
+    }
 }
 
 #[tokio::test]

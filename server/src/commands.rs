@@ -1,0 +1,3 @@
+//! The binary's commands that need room of their own. They are no part of the library.
+
+pub(crate) mod transfer;
