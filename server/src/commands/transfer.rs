@@ -60,7 +60,8 @@ pub(crate) async fn import(command: &Import) -> Outcome {
         transfer::import(&*store, io::stdin().lock(), &mut meter).await?
     } else {
         // A file that is not there must not leave a new store behind.
-        let file = File::open(path).map_err(|error| format!("{path:?} can't be read: {error}"))?;
+        let file = File::open(path)
+            .map_err(|error| format!("{} can't be read: {error}", path.display()))?;
         let store = transfer::open_or_create(&command.settings.load()?).await?;
         transfer::import(&*store, BufReader::with_capacity(1 << 18, file), &mut meter).await?
     };
