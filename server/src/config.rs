@@ -6,11 +6,13 @@ mod bus_at;
 mod layers;
 mod secret;
 mod store_at;
+mod webhook;
 
 pub use bus_at::BusAt;
 pub use layers::ENVIRONMENT_PREFIX;
 pub use secret::Secret;
 pub use store_at::StoreAt;
+pub use webhook::WebhookConfig;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,8 @@ pub struct Config {
     pub service_keys: Vec<Secret>,
     /// How users' tokens are checked.
     pub jwt: JwtConfig,
+    /// How the main app is told of users who are away.
+    pub webhook: WebhookConfig,
     /// Where measurements are told.
     pub metrics: MetricsConfig,
     /// What the binary logs, and how.
@@ -189,6 +193,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         check_secrets("jwt.secrets", &self.jwt.secrets)?;
         check_secrets("service_keys", &self.service_keys)?;
+        self.webhook.check()?;
         self.origins().map(drop)
     }
 

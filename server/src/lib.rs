@@ -52,12 +52,14 @@ pub mod service;
 pub mod session;
 pub mod store;
 pub mod transfer;
+mod webhook;
 mod ws;
 
 pub use measure::RecorderTaken;
 pub use message_service_shared::{
     close, command, error, id, limits, message, push, row, seq, view,
 };
+pub use webhook::EndpointError;
 
 use std::io;
 use std::net::SocketAddr;
@@ -70,6 +72,7 @@ use axum::routing::get;
 use message_service_shared::close::CloseCode;
 use message_service_shared::push::{Goodbye, Push};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -81,12 +84,14 @@ use self::config::{BusAt, Config, ConfigError, DrainConfig, Secret, StoreAt};
 use self::hub::Hub;
 use self::node::Node;
 use self::roster::{Alone, Leased, Leases, Roster};
-use self::service::{Parts, PushRequest, Pushed, Rules, Service};
+use self::service::{Away, Parts, PushRequest, Pushed, Rules, Service};
 use self::store::archive::Archive;
 use self::store::memory::MemoryStore;
 use self::store::mongodb::{self, Migrate, MongoStore};
 use self::store::sqlite::{OpenError, SqliteStore};
+use self::store::waiting::Waiting;
 use self::store::{Profile, Store, StoreError};
+use self::webhook::{Endpoint, Teller};
 
 /// The service, started.
 #[derive(Debug)]
@@ -121,6 +126,9 @@ pub enum StartError {
     /// The other nodes can't be spoken to.
     #[error(transparent)]
     Bus(#[from] NatsError),
+    /// The main app can't be told of users who are away.
+    #[error(transparent)]
+    Webhook(#[from] EndpointError),
     /// Metrics are recorded elsewhere.
     #[error(transparent)]
     Metrics(#[from] RecorderTaken),
@@ -159,7 +167,12 @@ impl MessageService {
                 .map_err(|source| StartError::MetricsListen { address, source })?;
             tokio::spawn(measure::serve(listener, recorder, ended.clone()));
         }
-        let Opened { store, leases } = open(&config).await?;
+        let webhook = &config.webhook;
+        let endpoint = match &webhook.url {
+            Some(url) => Some(Endpoint::new(url.clone(), webhook.keys()?)?),
+            None => None,
+        };
+        let Opened { store, leases, waiting } = open(&config).await?;
         store.repair().await?;
         let hub = Arc::new(Hub::default());
         let id = NodeId::of(RandomIds.make(SystemClock.now()));
@@ -169,6 +182,13 @@ impl MessageService {
             }
             None => Arc::new(Alone::new(Arc::clone(&hub))),
         };
+        let wake = Arc::new(Notify::new());
+        let away = endpoint.is_some().then(|| Away {
+            waiting: Arc::clone(&waiting),
+            when: webhook.when,
+            after_ms: webhook.after_ms,
+            wake: Arc::clone(&wake),
+        });
         let parts = Parts {
             store,
             bus: connect(&config.bus, id, &hub).await?,
@@ -176,6 +196,7 @@ impl MessageService {
             hub,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            away,
         };
         let origins = config.origins()?;
         let rules = Rules { direct: config.direct, product_name: config.product_name };
@@ -186,9 +207,14 @@ impl MessageService {
             resolver,
             service_keys: ServiceKeys::new(config.service_keys.iter().map(Secret::expose)),
             origins,
-            draining: CancellationToken::new(),
+            draining: ended.child_token(),
             work: TaskTracker::new(),
         };
+        if let Some(endpoint) = endpoint {
+            let service = Arc::clone(&node.service);
+            let teller = Teller { service, waiting, endpoint, wake };
+            node.work.spawn(teller.run(node.draining.clone()));
+        }
         Ok(Self { node: Arc::new(node), drain: config.drain, _ended: ended.drop_guard() })
     }
 
@@ -261,20 +287,22 @@ async fn connect(bus: &BusAt, id: NodeId, hub: &Arc<Hub>) -> Result<Arc<dyn Bus>
 /// A store, and where several nodes that share it look who is online.
 struct Opened {
     store: Arc<dyn Store>,
+    waiting: Arc<dyn Waiting>,
     leases: Option<Arc<dyn Leases>>,
 }
 
 async fn open(config: &Config) -> Result<Opened, StartError> {
-    let alone = |store: Arc<dyn Store>| Opened { store, leases: None };
     Ok(match &config.store {
         StoreAt::Memory => {
             let epoch = clock::epoch(RandomIds.make(SystemClock.now()));
-            alone(Arc::new(MemoryStore::new(epoch)))
+            let store = Arc::new(MemoryStore::new(epoch));
+            Opened { waiting: Arc::clone(&store) as _, store, leases: None }
         }
         StoreAt::Sqlite(path) => {
             let store = open_sqlite(path.clone()).await?;
             check_whole(&store).await?;
-            alone(Arc::new(store))
+            let store = Arc::new(store);
+            Opened { waiting: Arc::clone(&store) as _, store, leases: None }
         }
         StoreAt::MongoDb(address) => {
             let migrate =
@@ -282,7 +310,7 @@ async fn open(config: &Config) -> Result<Opened, StartError> {
             let store = Arc::new(MongoStore::open(address, migrate).await?);
             check_whole(&*store).await?;
             let leases: Arc<dyn Leases> = Arc::clone(&store) as _;
-            Opened { store, leases: Some(leases) }
+            Opened { waiting: Arc::clone(&store) as _, store, leases: Some(leases) }
         }
     })
 }

@@ -5,6 +5,7 @@
 //! set. Deliberately not here: sockets, HTTP, tokens, and SQL.
 
 mod audit;
+mod away;
 mod begun;
 mod changes;
 mod drift;
@@ -16,6 +17,8 @@ mod sending;
 mod standings;
 
 pub use audit::Verdict;
+pub use away::{Away, When};
+pub(crate) use away::{Outlook, Told};
 pub use error::Error;
 pub use pushes::{PushRequest, Pushed, To};
 pub use sending::Acknowledge;
@@ -48,6 +51,7 @@ pub struct Service {
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    away: Option<Away>,
     rules: Rules,
     audits: audit::Audits,
     begun: begun::Begun,
@@ -70,6 +74,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// How it keeps what the main app is to be told of users who are away, if that is wanted.
+    pub away: Option<Away>,
 }
 
 /// What the operator decides.
@@ -125,7 +131,7 @@ impl Via {
 impl Service {
     /// Puts the parts together.
     pub fn new(parts: Parts, rules: Rules) -> Self {
-        let Parts { store, hub, roster, bus, clock, ids } = parts;
+        let Parts { store, hub, roster, bus, clock, ids, away } = parts;
         Self {
             store,
             hub,
@@ -133,6 +139,7 @@ impl Service {
             bus,
             clock,
             ids,
+            away,
             rules,
             audits: audit::Audits::default(),
             begun: begun::Begun::default(),

@@ -11,6 +11,7 @@ pub(crate) mod conformance;
 pub mod memory;
 pub mod mongodb;
 pub mod sqlite;
+pub mod waiting;
 
 use std::fmt;
 

@@ -96,7 +96,8 @@ impl Node {
         ids: SimIds,
     ) -> Self {
         let roster = Arc::new(Alone::new(Arc::clone(&hub)));
-        let parts = Parts { store, hub, roster, bus, clock: Arc::new(clock), ids: Arc::new(ids) };
+        let (clock, ids) = (Arc::new(clock), Arc::new(ids));
+        let parts = Parts { store, hub, roster, bus, clock, ids, away: None };
         let service = Arc::new(Service::new(parts, Rules::default()));
         Self { service, tasks: Vec::new(), seats: BTreeMap::new() }
     }

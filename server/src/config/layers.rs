@@ -12,7 +12,7 @@ use super::{Config, ConfigError, DEFAULTS};
 pub const ENVIRONMENT_PREFIX: &str = "MESSAGE_SERVICE__";
 
 /// Settings whose text may be in a file of its own.
-const SECRETS: [&str; 2] = ["service_keys", "jwt.secrets"];
+const SECRETS: [&str; 3] = ["service_keys", "jwt.secrets", "webhook.secrets"];
 
 pub(super) struct Layers(Table);
 
@@ -65,6 +65,9 @@ impl Layers {
         *value = match value {
             Value::Integer(_) => Value::Integer(text.parse().map_err(|_| {
                 ConfigError::invalid(key, format!("must be a whole number; {source} has {text:?}"))
+            })?),
+            Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| {
+                ConfigError::invalid(key, format!("must be true or false; {source} has {text:?}"))
             })?),
             Value::Array(_) => {
                 let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());

@@ -7,7 +7,7 @@ use message_service_shared::message::{Content, Message};
 
 use super::{Error, Service};
 use crate::clock::{client_msg_id, message_id};
-use crate::store::{ContentHash, Draft};
+use crate::store::{Appended, ContentHash, Draft};
 
 /// What the main app wants said.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,16 +69,21 @@ impl Service {
             read_seq: None,
         };
         let drafts = conversations.into_iter().map(draft).collect();
-        let mut messages = Vec::new();
-        let mut failure = None;
+        let (mut stored, mut failure) = (Vec::new(), None);
         for outcome in self.append(drafts).await {
             match outcome {
-                Ok(appended) => {
-                    messages.push(appended.message.clone());
-                    self.tell_stored(appended).await?;
-                }
+                Ok(appended) => stored.push(appended),
                 Err(error) => failure = failure.or(Some(error)),
             }
+        }
+        let waiting: Vec<&Message> =
+            stored.iter().map(|appended: &Appended| &appended.message).collect();
+        let waits = self.let_wait(&waiting).await;
+        failure = failure.or(waits.err());
+        let mut messages = Vec::with_capacity(stored.len());
+        for appended in stored {
+            messages.push(appended.message.clone());
+            self.tell_stored(appended).await?;
         }
         failure.map_or(Ok(Pushed { messages }), Err)
     }

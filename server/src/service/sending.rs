@@ -51,6 +51,7 @@ impl Service {
             read_seq: command.read_seq,
         };
         let appended = self.append(vec![draft]).await.remove(0)?;
+        self.let_wait(&[&appended.message]).await?;
         let sent = Sent { message: appended.message.clone(), fresh: appended.fresh };
         acknowledge(&sent);
         self.tell_stored(appended).await?;

@@ -8,6 +8,7 @@
 mod archive;
 mod inbox;
 mod state;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +65,7 @@ impl MemoryStore {
             users: BTreeMap::new(),
             conversations: BTreeMap::new(),
             members: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             importing: None,
         };
         Self { state: Mutex::new(state), pauses: None }
@@ -355,11 +357,14 @@ impl Store for MemoryStore {
 crate::store::conformance::conformance!(super::tests::open);
 #[cfg(test)]
 crate::store::archive::conformance::conformance!(super::tests::open_archive);
+#[cfg(test)]
+crate::store::waiting::conformance::conformance!(super::tests::open_waiting);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::archive::Archive;
+    use crate::store::waiting::conformance::Kept;
 
     pub(super) fn open() -> std::future::Ready<(Arc<dyn Store>, ())> {
         std::future::ready((Arc::new(empty("the epoch")), ()))
@@ -367,6 +372,10 @@ mod tests {
 
     pub(super) fn open_archive() -> std::future::Ready<(Arc<dyn Archive>, ())> {
         std::future::ready((Arc::new(empty("an epoch of its own")), ()))
+    }
+
+    pub(super) fn open_waiting() -> std::future::Ready<(Arc<dyn Kept>, ())> {
+        std::future::ready((Arc::new(empty("the epoch")), ()))
     }
 
     fn empty(epoch: &str) -> MemoryStore {

@@ -27,6 +27,7 @@ mod repair;
 mod row;
 mod schema;
 mod user;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ const MEMBERS: &str = "members";
 const META: &str = "meta";
 const NODES: &str = "nodes";
 const PRESENCE: &str = "presence";
+const WAITING: &str = "waiting";
 
 /// An epoch that was read is believed for so long. It changes when a backup was restored, and then
 /// with every node stopped.

@@ -22,6 +22,7 @@ mod readers;
 mod recall;
 mod row;
 mod user;
+mod waiting;
 mod writer;
 
 #[cfg(test)]
@@ -220,3 +221,5 @@ impl Store for SqliteStore {
 super::conformance::conformance!(super::tests::open);
 #[cfg(test)]
 super::archive::conformance::conformance!(super::tests::open_archive);
+#[cfg(test)]
+super::waiting::conformance::conformance!(super::tests::open_waiting);

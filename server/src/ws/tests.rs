@@ -31,6 +31,7 @@ fn node() -> Node {
         hub,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
+        away: None,
     };
     Node {
         service: Arc::new(Service::new(parts, Rules::default())),

@@ -10,7 +10,9 @@ use message_service_shared::runs::Run;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::{ConversationHalf, MemberHalf};
 
+use super::waiting::Standing;
 use crate::store::archive::Progress;
+use crate::store::waiting::Notice;
 use crate::store::{
     AppendError, Appended, ContentHash, Draft, READS_KEPT, ReadRecord, StoreError, StoredRow,
     parties_with_rows,
@@ -22,6 +24,7 @@ pub(super) struct State {
     pub(super) users: BTreeMap<UserId, UserRecord>,
     pub(super) conversations: BTreeMap<ConversationId, ConversationRecord>,
     pub(super) members: BTreeMap<(UserId, ConversationId), MemberRecord>,
+    pub(super) waiting: BTreeMap<Notice, Standing>,
     pub(super) importing: Option<Progress>,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn date(at: Millis) -> DateTime {
     DateTime::from_millis(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
-fn millis(date: DateTime) -> Millis {
+pub(super) fn millis(date: DateTime) -> Millis {
     Millis::try_from(date.timestamp_millis()).unwrap_or_default()
 }
 
@@ -272,7 +272,7 @@ pub(super) fn member_id(user: &UserId, id: &ConversationId) -> String {
 }
 
 /// A user's id without a `:`, as in a conversation's (RFC 6901).
-fn escaped(user: &UserId) -> String {
+pub(super) fn escaped(user: &UserId) -> String {
     user.as_str().replace('~', "~0").replace(':', "~1")
 }
 

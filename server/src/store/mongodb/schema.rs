@@ -12,11 +12,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::connection::{ConnectError, Connection, Statement};
-use super::{MEMBERS, MESSAGES, META, PRESENCE};
+use super::{MEMBERS, MESSAGES, META, PRESENCE, WAITING};
 use crate::store::StoreError;
 
 /// The version that this code writes and reads.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Why a database could not be used. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,9 @@ const INDEXES: &[Index] = &[
     // Who is online where, and what to forget of a node that is dead.
     Index { collection: PRESENCE, fields: &[("user", 1), ("node", 1)], is_unique: true },
     Index { collection: PRESENCE, fields: &[("node", 1)], is_unique: false },
+    // What is to be told to the main app, and what was and can be forgotten.
+    Index { collection: WAITING, fields: &[("dueAt", 1)], is_unique: false },
+    Index { collection: WAITING, fields: &[("doneAt", 1)], is_unique: false },
 ];
 
 /// A document of `meta`.

@@ -60,8 +60,14 @@ macro_rules! suite_on {
                 (super::open(&super::database_at($variable)).await, ())
             }
 
+            async fn open_waiting()
+            -> (std::sync::Arc<dyn crate::store::waiting::conformance::Kept>, ()) {
+                (super::open(&super::database_at($variable)).await, ())
+            }
+
             crate::store::conformance::conformance!(super::open);
             crate::store::archive::conformance::conformance!(super::open_archive);
+            crate::store::waiting::conformance::conformance!(super::open_waiting);
         }
     };
 }

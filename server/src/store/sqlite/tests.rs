@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::SqliteStore;
 use crate::store::Store;
 use crate::store::archive::Archive;
+use crate::store::waiting::conformance::Kept;
 
 /// An empty store in a folder that goes with the guard.
 pub(super) fn open() -> Ready<(Arc<dyn Store>, TempDir)> {
@@ -24,6 +25,11 @@ pub(super) fn open() -> Ready<(Arc<dyn Store>, TempDir)> {
 }
 
 pub(super) fn open_archive() -> Ready<(Arc<dyn Archive>, TempDir)> {
+    let place = Place::new();
+    ready((Arc::new(place.store()), place.folder))
+}
+
+pub(super) fn open_waiting() -> Ready<(Arc<dyn Kept>, TempDir)> {
     let place = Place::new();
     ready((Arc::new(place.store()), place.folder))
 }

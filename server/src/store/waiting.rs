@@ -1,0 +1,94 @@
+//! What waits to be told to the main app of users who are away, kept until it is told.
+//!
+//! Deliberately not here: who is away, what is unread, and how the main app is told
+//! (`service::away`, `webhook`). A store keeps notices, and sees to it that several nodes don't
+//! take the same one.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use message_service_shared::id::{ConversationId, UserId};
+use message_service_shared::message::Millis;
+use message_service_shared::seq::Seq;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+
+#[cfg(test)]
+pub(crate) mod conformance;
+
+/// That one message is there for one receiver.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Notice {
+    /// For whom; `None` for everyone, by an announcement.
+    pub receiver: Option<UserId>,
+    /// Where the message is.
+    pub conversation: ConversationId,
+    /// Which one it is.
+    pub seq: Seq,
+}
+
+/// A notice whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What it is.
+    pub notice: Notice,
+    /// Since when it is due. Notices that were put off together come back together, and so name
+    /// the same time.
+    pub at: Millis,
+    /// How often it was put off so far.
+    pub tries: Tries,
+}
+
+/// How often a notice was put off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// Because the main app could not be told.
+    pub told: u32,
+    /// Because its receiver was not away.
+    pub looked: u32,
+}
+
+/// Names whoever holds a notice while it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldId(pub(crate) String);
+
+/// Notices, kept until they are told; `waiting::conformance` checks it.
+#[async_trait]
+pub trait Waiting: fmt::Debug + Send + Sync + 'static {
+    /// Keeps notices, due at a time. One that is there, or was finished and not yet forgotten,
+    /// stays as it is. All are durable before this returns.
+    async fn keep(&self, notices: Vec<Notice>, due: Millis) -> Result<(), StoreError>;
+
+    /// Those that are due, the longest first, at most `limit` of them.
+    async fn due(&self, now: Millis, limit: usize) -> Result<Vec<Due>, StoreError>;
+
+    /// Takes notices so that nobody else does until then, and returns those that nobody had taken
+    /// or put off since they were read. Whoever holds one and ends leaves it due again after that.
+    async fn hold(
+        &self,
+        due: Vec<Due>,
+        hold: &HoldId,
+        until: Millis,
+    ) -> Result<Vec<Notice>, StoreError>;
+
+    /// Lets go of what is held, to come back at a time.
+    async fn put_off(
+        &self,
+        notices: Vec<Notice>,
+        hold: &HoldId,
+        until: Millis,
+        tries: Tries,
+    ) -> Result<(), StoreError>;
+
+    /// Lets go of what is held for good.
+    async fn finish(
+        &self,
+        notices: Vec<Notice>,
+        hold: &HoldId,
+        at: Millis,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets what was finished before a time.
+    async fn forget(&self, before: Millis) -> Result<(), StoreError>;
+}
