@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::service::{Outlook, Service};
 use crate::store::StoreError;
-use crate::store::waiting::{Due, HoldId, Notice, Tries, Waiting};
+use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
 
 pub(crate) use self::post::Endpoint;
 pub use self::post::EndpointError;
@@ -42,7 +42,7 @@ const BATCH: usize = 50;
 const AT_ONCE: usize = 16;
 /// How long a notice is held: longer than looking at it and posting it may take. Clocks of nodes
 /// may differ by the rest; where they differ by more, the main app hears the same id twice.
-const HOLD_MS: Millis = 120_000;
+const HOLD_MS: Millis = 60_000;
 /// A notice that was told is known for so long, so that a resend of its message brings no second.
 const KNOWN_MS: Millis = 7 * 24 * 60 * 60 * 1_000;
 /// How often what is known for long enough is forgotten.
@@ -107,9 +107,9 @@ impl Teller {
     async fn try_to_tell(&self, batch: Vec<Due>) -> Result<(), crate::service::Error> {
         let now = self.now();
         let chance = self.service.ids().make(now);
-        let hold = HoldId(chance.simple().to_string());
+        let holder = Holder(chance.simple().to_string());
         let tries = batch.iter().map(|due| due.tries).fold(Tries::default(), most);
-        let held = self.waiting.hold(batch, &hold, now.saturating_add(HOLD_MS)).await?;
+        let held = self.waiting.hold(batch, &holder, now.saturating_add(HOLD_MS)).await?;
         let Some(receiver) = held.first().map(|notice| notice.receiver.clone()) else {
             return Ok(());
         };
@@ -117,12 +117,12 @@ impl Teller {
         let told = match outlook {
             Outlook::Settled => {
                 count("settled");
-                return Ok(self.waiting.finish(held, &hold, self.now()).await?);
+                return Ok(self.waiting.finish(held, &holder, self.now()).await?);
             }
             Outlook::Present => {
                 let until = self.now().saturating_add(retry::look_again(tries.looked));
                 let tries = Tries { looked: tries.looked.saturating_add(1), ..tries };
-                return Ok(self.waiting.put_off(held, &hold, until, tries).await?);
+                return Ok(self.waiting.put_off(held, &holder, until, tries).await?);
             }
             Outlook::Tell(told) => told,
         };
@@ -130,18 +130,18 @@ impl Teller {
         let body = body::write(receiver.as_ref(), &told, self.now());
         let Err(error) = self.endpoint.post(&id, self.now(), body).await else {
             count("delivered");
-            return Ok(self.waiting.finish(held, &hold, self.now()).await?);
+            return Ok(self.waiting.finish(held, &holder, self.now()).await?);
         };
         let Some(delay) = retry::after(tries.told, chance.as_u128()) else {
             count("given_up");
             tracing::error!(%error, %id, "the main app was not told, and will not be");
-            return Ok(self.waiting.finish(held, &hold, self.now()).await?);
+            return Ok(self.waiting.finish(held, &holder, self.now()).await?);
         };
         count("put_off");
         tracing::warn!(%error, %id, seconds = delay / 1_000, "the main app is told again later");
         let tries = Tries { told: tries.told.saturating_add(1), ..tries };
         let until = self.now().saturating_add(delay);
-        Ok(self.waiting.put_off(held, &hold, until, tries).await?)
+        Ok(self.waiting.put_off(held, &holder, until, tries).await?)
     }
 }
 
@@ -184,6 +184,9 @@ fn delivery_id(held: &[Notice]) -> String {
     }
     format!("msg_{}", hex::encode(&hash.finalize()[..16]))
 }
+
+#[cfg(test)]
+mod round_tests;
 
 #[cfg(test)]
 mod tests {

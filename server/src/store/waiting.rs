@@ -51,7 +51,7 @@ pub struct Tries {
 
 /// Names whoever holds a notice while it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HoldId(pub(crate) String);
+pub struct Holder(pub(crate) String);
 
 /// Notices, kept until they are told; `waiting::conformance` checks it.
 #[async_trait]
@@ -68,7 +68,7 @@ pub trait Waiting: fmt::Debug + Send + Sync + 'static {
     async fn hold(
         &self,
         due: Vec<Due>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError>;
 
@@ -76,7 +76,7 @@ pub trait Waiting: fmt::Debug + Send + Sync + 'static {
     async fn put_off(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
         tries: Tries,
     ) -> Result<(), StoreError>;
@@ -85,7 +85,7 @@ pub trait Waiting: fmt::Debug + Send + Sync + 'static {
     async fn finish(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         at: Millis,
     ) -> Result<(), StoreError>;
 

@@ -23,3 +23,4 @@ mod server;
 mod socket;
 mod statements;
 mod transfer;
+mod webhook;

@@ -1,4 +1,5 @@
-//! Brings the servers' programs, once: what is there and was asked for in the same words stays.
+//! Brings the servers' programs, and what receivers of webhooks stand on, once: what is there and
+//! was asked for in the same words stays.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use anyhow::Result;
 use super::go;
 use super::python::Environment;
 use crate::steps::Steps;
-use crate::workspace;
+use crate::{npm, workspace};
 
 /// Where the servers' programs are.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Programs {
     pub(super) secantusdb: PathBuf,
     pub(super) ferretdb: PathBuf,
     pub(super) nats: PathBuf,
+    /// A Python that has what receivers of webhooks need.
+    pub(super) python: PathBuf,
 }
 
 impl Programs {
@@ -26,11 +29,13 @@ impl Programs {
         let lock = File::create(folder.join("bring.lock"))?;
         lock.lock()?;
         let python = Environment::bring(steps, &folder.join("python"))?;
+        npm::install(steps, "receivers of webhooks", &workspace::root().join("docs/receivers"))?;
         let ferretdb = go::build_ferretdb(steps, &folder.join("ferretdb"), &python)?;
         Ok(Self {
             secantusdb: python.program("secantusd-py"),
             ferretdb,
             nats: python.program("nats-server"),
+            python: python.program("python"),
         })
     }
 }

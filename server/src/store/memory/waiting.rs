@@ -5,18 +5,18 @@ use message_service_shared::message::Millis;
 
 use super::MemoryStore;
 use crate::store::StoreError;
-use crate::store::waiting::{Due, HoldId, Notice, Tries, Waiting};
+use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
 
 /// Where a notice stands.
 #[derive(Clone, Debug)]
 pub(super) enum Standing {
-    Waits { due: Millis, tries: Tries, held: Option<HoldId> },
+    Waits { due: Millis, tries: Tries, held: Option<Holder> },
     Finished { at: Millis },
 }
 
 impl Standing {
-    fn is_held_by(&self, hold: &HoldId) -> bool {
-        matches!(self, Self::Waits { held: Some(held), .. } if held == hold)
+    fn is_held_by(&self, holder: &Holder) -> bool {
+        matches!(self, Self::Waits { held: Some(held), .. } if held == holder)
     }
 }
 
@@ -48,7 +48,7 @@ impl Waiting for MemoryStore {
     async fn hold(
         &self,
         seen: Vec<Due>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError> {
         let mut state = self.lock();
@@ -57,7 +57,7 @@ impl Waiting for MemoryStore {
             if let Some(Standing::Waits { due, held, .. }) = state.waiting.get_mut(&notice)
                 && *due == at
             {
-                (*due, *held) = (until, Some(hold.clone()));
+                (*due, *held) = (until, Some(holder.clone()));
                 taken.push(notice);
             }
         }
@@ -67,13 +67,14 @@ impl Waiting for MemoryStore {
     async fn put_off(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
         tries: Tries,
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
         for notice in notices {
-            if let Some(standing) = state.waiting.get_mut(&notice).filter(|it| it.is_held_by(hold))
+            if let Some(standing) =
+                state.waiting.get_mut(&notice).filter(|it| it.is_held_by(holder))
             {
                 *standing = Standing::Waits { due: until, tries, held: None };
             }
@@ -84,12 +85,13 @@ impl Waiting for MemoryStore {
     async fn finish(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         at: Millis,
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
         for notice in notices {
-            if let Some(standing) = state.waiting.get_mut(&notice).filter(|it| it.is_held_by(hold))
+            if let Some(standing) =
+                state.waiting.get_mut(&notice).filter(|it| it.is_held_by(holder))
             {
                 *standing = Standing::Finished { at };
             }

@@ -11,7 +11,7 @@ use super::connection::Statement;
 use super::documents::{date, escaped, int, millis};
 use super::{MongoStore, WAITING};
 use crate::store::StoreError;
-use crate::store::waiting::{Due, HoldId, Notice, Tries, Waiting};
+use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
 
 /// A document of `waiting` that waits.
 #[derive(Debug, Deserialize)]
@@ -55,11 +55,11 @@ impl MongoStore {
     async fn change_held(
         &self,
         notices: &[Notice],
-        hold: &HoldId,
+        holder: &Holder,
         update: Document,
     ) -> Result<(), StoreError> {
         let change = |notice: &Notice| {
-            let held = doc! { "_id": id(notice), "heldBy": &hold.0 };
+            let held = doc! { "_id": id(notice), "heldBy": &holder.0 };
             Statement::change(held, update.clone())
         };
         let statements: Vec<Statement> = notices.iter().map(change).collect();
@@ -106,19 +106,19 @@ impl Waiting for MongoStore {
     async fn hold(
         &self,
         seen: Vec<Due>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError> {
         let connection = &self.core.connection;
         let take = |due: &Due| {
             let filter = doc! { "_id": id(&due.notice), "dueAt": date(due.at) };
-            let update = doc! { "$set": { "dueAt": date(until), "heldBy": &hold.0 } };
+            let update = doc! { "$set": { "dueAt": date(until), "heldBy": &holder.0 } };
             Statement::change(filter, update)
         };
         let statements: Vec<Statement> = seen.iter().map(take).collect();
         connection.update(WAITING, &statements).await?;
         let ids: Vec<String> = seen.iter().map(|due| id(&due.notice)).collect();
-        let filter = doc! { "_id": { "$in": ids }, "heldBy": &hold.0 };
+        let filter = doc! { "_id": { "$in": ids }, "heldBy": &holder.0 };
         let held: Vec<HeldDocument> = connection.find(WAITING, filter).await?;
         let is_held = |notice: &Notice| {
             let id = id(notice);
@@ -130,7 +130,7 @@ impl Waiting for MongoStore {
     async fn put_off(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
         tries: Tries,
     ) -> Result<(), StoreError> {
@@ -142,20 +142,20 @@ impl Waiting for MongoStore {
             },
             "$unset": { "heldBy": "" },
         };
-        self.change_held(&notices, hold, update).await
+        self.change_held(&notices, holder, update).await
     }
 
     async fn finish(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         at: Millis,
     ) -> Result<(), StoreError> {
         let update = doc! {
             "$set": { "doneAt": date(at) },
             "$unset": { "dueAt": "", "heldBy": "" },
         };
-        self.change_held(&notices, hold, update).await
+        self.change_held(&notices, holder, update).await
     }
 
     async fn forget(&self, before: Millis) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use super::conversation::Conversation;
 use super::desk::Desk;
 use super::keys::PRODUCT;
 use crate::store::StoreError;
-use crate::store::waiting::{Due, HoldId, Notice, Tries, Waiting};
+use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
 
 pub(super) const KEEP: &str =
     "INSERT INTO waiting (receiver, conversation, seq, due_at) VALUES (?1, ?2, ?3, ?4)
@@ -62,14 +62,14 @@ impl Desk {
     fn hold(
         &mut self,
         seen: &[Due],
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError> {
         let mut held = Vec::new();
         for Due { notice, at, .. } in seen {
             let Key { receiver, conversation, seq } = self.key(notice)?;
             let mut update = self.connection.prepare_cached(HOLD)?;
-            let key = params![receiver, conversation, seq, int(*at), int(until), hold.0];
+            let key = params![receiver, conversation, seq, int(*at), int(until), holder.0];
             if update.execute(key)? == 1 {
                 held.push(notice.clone());
             }
@@ -80,7 +80,7 @@ impl Desk {
     fn put_off(
         &mut self,
         notices: &[Notice],
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
         tries: Tries,
     ) -> Result<(), StoreError> {
@@ -92,7 +92,7 @@ impl Desk {
                 receiver,
                 conversation,
                 seq,
-                hold.0,
+                holder.0,
                 int(until),
                 told,
                 looked
@@ -101,11 +101,16 @@ impl Desk {
         Ok(())
     }
 
-    fn finish(&mut self, notices: &[Notice], hold: &HoldId, at: Millis) -> Result<(), StoreError> {
+    fn finish(
+        &mut self,
+        notices: &[Notice],
+        holder: &Holder,
+        at: Millis,
+    ) -> Result<(), StoreError> {
         for notice in notices {
             let Key { receiver, conversation, seq } = self.key(notice)?;
             let mut update = self.connection.prepare_cached(FINISH)?;
-            update.execute(params![receiver, conversation, seq, hold.0, int(at)])?;
+            update.execute(params![receiver, conversation, seq, holder.0, int(at)])?;
         }
         Ok(())
     }
@@ -137,32 +142,32 @@ impl Waiting for SqliteStore {
     async fn hold(
         &self,
         seen: Vec<Due>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError> {
-        let hold = hold.clone();
-        self.writer.write(move |desk| desk.hold(&seen, &hold, until)).await
+        let holder = holder.clone();
+        self.writer.write(move |desk| desk.hold(&seen, &holder, until)).await
     }
 
     async fn put_off(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         until: Millis,
         tries: Tries,
     ) -> Result<(), StoreError> {
-        let hold = hold.clone();
-        self.writer.write(move |desk| desk.put_off(&notices, &hold, until, tries)).await
+        let holder = holder.clone();
+        self.writer.write(move |desk| desk.put_off(&notices, &holder, until, tries)).await
     }
 
     async fn finish(
         &self,
         notices: Vec<Notice>,
-        hold: &HoldId,
+        holder: &Holder,
         at: Millis,
     ) -> Result<(), StoreError> {
-        let hold = hold.clone();
-        self.writer.write(move |desk| desk.finish(&notices, &hold, at)).await
+        let holder = holder.clone();
+        self.writer.write(move |desk| desk.finish(&notices, &holder, at)).await
     }
 
     async fn forget(&self, before: Millis) -> Result<(), StoreError> {

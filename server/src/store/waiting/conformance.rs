@@ -3,6 +3,7 @@
 //! A fact is an async function over a store, listed once in [`conformance`].
 
 #![deny(dead_code)]
+#![expect(clippy::cloned_ref_to_slice_refs, reason = "a list of one reads as a list")]
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use message_service_shared::id::ConversationId;
 use message_service_shared::message::Millis;
 use message_service_shared::seq::Seq;
 
-use super::{Due, HoldId, Notice, Tries, Waiting};
+use super::{Due, Holder, Notice, Tries, Waiting};
 use crate::store::Store;
 use crate::store::conformance::{announcement, say, user};
 
@@ -50,8 +51,8 @@ pub(crate) use conformance;
 
 pub(crate) type Shared = Arc<dyn Kept>;
 
-fn held_by(name: &str) -> HoldId {
-    HoldId(name.to_owned())
+fn held_by(name: &str) -> Holder {
+    Holder(name.to_owned())
 }
 
 /// A message from ann, and the notice of it for its receiver.

@@ -1,0 +1,280 @@
+//! What the main app is told, by the clock of the test, over a real connection.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use message_service_shared::command::{Configure, Read, Recall, SendMessage};
+use message_service_shared::id::{ConversationId, SessionId};
+use message_service_shared::message::{Content, Message};
+use message_service_shared::seq::Seq;
+use serde_json::Value;
+
+use super::*;
+use crate::bus::InProcess;
+use crate::clock::{Clock, Ids, RandomIds, epoch};
+use crate::hub::{Hub, Mailbox};
+use crate::roster::Alone;
+use crate::service::{Acting, Away, Parts, PushRequest, Rules, To, Via, When};
+use crate::store::memory::MemoryStore;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const MINUTE: Millis = 60_000;
+
+#[derive(Debug, Default)]
+struct TestClock(AtomicU64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Millis {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a main app was told, and what it answers next.
+#[derive(Default)]
+struct MainApp {
+    heard: Mutex<Vec<(String, Value)>>,
+    answers: Mutex<VecDeque<StatusCode>>,
+}
+
+async fn hear(
+    State(app): State<Arc<MainApp>>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> StatusCode {
+    let id = headers["webhook-id"].to_str().unwrap().to_owned();
+    app.heard.lock().unwrap().push((id, serde_json::from_slice(&body).unwrap()));
+    app.answers.lock().unwrap().pop_front().unwrap_or(StatusCode::NO_CONTENT)
+}
+
+struct Scene {
+    clock: Arc<TestClock>,
+    hub: Arc<Hub>,
+    service: Arc<Service>,
+    teller: Teller,
+    app: Arc<MainApp>,
+}
+
+impl Scene {
+    async fn new(when: When, after_ms: Millis) -> Self {
+        let app = Arc::new(MainApp::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap()).parse().unwrap();
+        let routes = Router::new().route("/hook", post(hear)).with_state(Arc::clone(&app));
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+
+        let clock = Arc::new(TestClock(AtomicU64::new(1_700_000_000_000)));
+        let (hub, wake) = (Arc::new(Hub::default()), Arc::new(Notify::new()));
+        let store = Arc::new(MemoryStore::new(epoch(RandomIds.make(0))));
+        let waiting: Arc<dyn Waiting> = Arc::clone(&store) as _;
+        let parts = Parts {
+            store,
+            bus: Arc::new(InProcess::new(Arc::clone(&hub))),
+            roster: Arc::new(Alone::new(Arc::clone(&hub))),
+            hub: Arc::clone(&hub),
+            clock: Arc::clone(&clock) as _,
+            ids: Arc::new(RandomIds),
+            away: Some(Away {
+                waiting: Arc::clone(&waiting),
+                when,
+                after_ms,
+                wake: Arc::clone(&wake),
+            }),
+        };
+        let service = Arc::new(Service::new(parts, Rules::default()));
+        let endpoint = Endpoint::new(url, vec![SigningKey::read(SECRET).unwrap()]).unwrap();
+        let teller = Teller { service: Arc::clone(&service), waiting, endpoint, wake };
+        let scene = Self { clock, hub, service, teller, app };
+        for user in ["ann", "bob", "cid"] {
+            scene.service.store().see_users(&[user.parse().unwrap()]).await.unwrap();
+        }
+        scene
+    }
+
+    fn pass(&self, time: Millis) {
+        self.clock.0.fetch_add(time, Ordering::Relaxed);
+    }
+
+    async fn say(&self, from: &str, to: &str, words: &str) -> Message {
+        let named = format!("{from} {to} {words}");
+        let command = SendMessage {
+            conversation: between(from, to),
+            client_msg_id: named.parse().unwrap(),
+            content: Content::text(words),
+            read_seq: None,
+        };
+        self.service.send(&acting(from), command, |_| {}).await.unwrap().message
+    }
+
+    async fn push(&self, to: To, quiet: bool) {
+        let content = Content::notice("Hear");
+        self.service.push(PushRequest { to, content, quiet, key: None }).await.unwrap();
+    }
+
+    async fn read(&self, user: &str, conversation: ConversationId, seq: Seq) {
+        let read = Read { conversation, seq, mark_seen: 0, epoch: None };
+        self.service.read(&acting(user), read).await.unwrap();
+    }
+
+    /// What the main app is told now: to whom, which texts, and how many are unread.
+    async fn told(&self) -> Vec<(String, Vec<String>, Option<u64>)> {
+        self.teller.round().await.unwrap();
+        let heard = std::mem::take(&mut *self.app.heard.lock().unwrap());
+        let tell = |(_, event): (String, Value)| {
+            let data = &event["data"];
+            let said = |message: &Value| {
+                let content = &message["content"];
+                content["text"].as_str().or(content["title"].as_str()).unwrap().to_owned()
+            };
+            let texts = data["messages"].as_array().unwrap().iter().map(said).collect();
+            (data["user"].as_str().unwrap_or_default().to_owned(), texts, data["unread"].as_u64())
+        };
+        let mut told: Vec<_> = heard.into_iter().map(tell).collect();
+        told.sort();
+        told
+    }
+
+    /// The ids of deliveries, whatever they are of.
+    async fn ids(&self) -> Vec<String> {
+        self.teller.round().await.unwrap();
+        std::mem::take(&mut *self.app.heard.lock().unwrap()).into_iter().map(|(id, _)| id).collect()
+    }
+
+    fn comes(&self, user: &str) -> impl FnOnce() {
+        let (user, session): (UserId, SessionId) = (user.parse().unwrap(), "s".parse().unwrap());
+        self.hub.join(user.clone(), session.clone(), Arc::new(Mailbox::default()));
+        let hub = Arc::clone(&self.hub);
+        move || hub.leave(&user, &session)
+    }
+}
+
+fn acting(user: &str) -> Acting {
+    Acting { user: user.parse().unwrap(), via: Via::Rest }
+}
+
+fn between(one: &str, other: &str) -> ConversationId {
+    ConversationId::direct(&one.parse().unwrap(), &other.parse().unwrap()).unwrap()
+}
+
+fn to(user: &str, texts: &[&str], unread: u64) -> (String, Vec<String>, Option<u64>) {
+    (user.to_owned(), texts.iter().map(|text| (*text).to_owned()).collect(), Some(unread))
+}
+
+#[tokio::test]
+async fn who_is_offline_is_told_of_once_and_the_sender_never() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.say("ann", "bob", "one").await;
+    assert_eq!(scene.told().await, [to("bob", &["one"], 1)]);
+    scene.pass(60 * MINUTE);
+    assert_eq!(scene.told().await, []);
+}
+
+#[tokio::test]
+async fn who_is_there_is_told_of_only_when_they_have_gone_without_reading() {
+    let scene = Scene::new(When::Offline, 0).await;
+    let leave = scene.comes("bob");
+    scene.say("ann", "bob", "one").await;
+    assert_eq!(scene.told().await, []);
+    leave();
+    scene.pass(MINUTE);
+    assert_eq!(scene.told().await, [to("bob", &["one"], 1)]);
+}
+
+#[tokio::test]
+async fn what_was_read_in_time_is_not_told() {
+    let scene = Scene::new(When::Offline, 0).await;
+    let leave = scene.comes("bob");
+    let first = scene.say("ann", "bob", "one").await;
+    assert_eq!(scene.told().await, []);
+    scene.say("ann", "bob", "two").await;
+    scene.read("bob", first.conversation, first.seq).await;
+    leave();
+    scene.pass(MINUTE);
+    assert_eq!(scene.told().await, [to("bob", &["two"], 1)]);
+}
+
+#[tokio::test]
+async fn with_a_delay_whoever_has_not_read_is_told_of_though_they_are_there() {
+    let scene = Scene::new(When::Unread, 5 * MINUTE).await;
+    let _there = scene.comes("bob");
+    scene.say("ann", "bob", "one").await;
+    scene.pass(5 * MINUTE - 1);
+    assert_eq!(scene.told().await, []);
+    scene.pass(1);
+    assert_eq!(scene.told().await, [to("bob", &["one"], 1)]);
+}
+
+#[tokio::test]
+async fn what_a_receiver_has_is_told_together() {
+    let scene = Scene::new(When::Offline, MINUTE).await;
+    scene.say("ann", "bob", "one").await;
+    scene.say("cid", "bob", "two").await;
+    scene.say("ann", "bob", "three").await;
+    scene.say("bob", "cid", "four").await;
+    scene.pass(MINUTE);
+    let wanted = [to("bob", &["one", "three", "two"], 3), to("cid", &["four"], 1)];
+    assert_eq!(scene.told().await, wanted);
+}
+
+#[tokio::test]
+async fn quiet_recalled_and_muted_messages_are_not_told() {
+    let scene = Scene::new(When::Offline, MINUTE).await;
+    scene.push(To::Users(vec!["bob".parse().unwrap()]), true).await;
+    let recalled = scene.say("ann", "bob", "one").await;
+    let recall = Recall { conversation: recalled.conversation, seq: recalled.seq };
+    scene.service.recall(None, recall).await.unwrap();
+    let muted = scene.say("cid", "bob", "two").await;
+    let mute = Configure { conversation: muted.conversation, muted: Some(true), pinned: None };
+    scene.service.configure(&acting("bob"), mute).await.unwrap();
+    scene.pass(MINUTE);
+    assert_eq!(scene.told().await, []);
+}
+
+#[tokio::test]
+async fn an_announcement_is_told_once_for_everyone() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.push(To::Everyone, false).await;
+    assert_eq!(scene.told().await, [(String::new(), vec!["Hear".to_owned()], None)]);
+    assert_eq!(scene.told().await, []);
+}
+
+#[tokio::test]
+async fn a_resend_is_not_told_a_second_time() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.say("ann", "bob", "one").await;
+    assert_eq!(scene.told().await.len(), 1);
+    scene.say("ann", "bob", "one").await;
+    scene.pass(60 * MINUTE);
+    assert_eq!(scene.told().await, []);
+}
+
+#[tokio::test]
+async fn what_the_main_app_did_not_take_comes_again_under_the_same_id_and_nothing_joins_it() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.app.answers.lock().unwrap().push_back(StatusCode::INTERNAL_SERVER_ERROR);
+    scene.say("ann", "bob", "one").await;
+    let first = scene.ids().await;
+    assert_eq!(scene.ids().await, Vec::<String>::new(), "a moment later is too early");
+    scene.pass(6_000);
+    scene.say("ann", "bob", "two").await;
+    let again = scene.ids().await;
+    assert_eq!((first.len(), again.len()), (1, 2));
+    assert!(again.contains(&first[0]), "{again:?} must name {first:?}");
+}
+
+#[tokio::test]
+async fn who_never_takes_it_is_left_alone_after_three_days() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.app.answers.lock().unwrap().extend([StatusCode::BAD_GATEWAY; 20]);
+    scene.say("ann", "bob", "one").await;
+    let mut deliveries = 0;
+    for _ in 0..24 * 6 {
+        deliveries += scene.ids().await.len();
+        scene.pass(60 * MINUTE);
+    }
+    assert_eq!(deliveries, 10);
+}
