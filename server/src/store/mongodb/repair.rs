@@ -5,18 +5,20 @@
 //! stays [`BEHIND`] the clock, far longer than it takes another node to notice that one is dead, and
 //! no further than this node's own first message that is not certain.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use message_service_shared::id::MessageId;
+use message_service_shared::id::{ConversationId, MessageId};
 use message_service_shared::message::Millis;
-use mongodb::bson::doc;
+use message_service_shared::seq::Seq;
+use mongodb::bson::{Document, doc};
 use mongodb::options::FindOptions;
+use serde::Deserialize;
 
 use super::connection::Statement;
 use super::derive::derivations;
-use super::documents::MessageDocument;
-use super::{Core, MESSAGES, META, schema};
+use super::{CONVERSATIONS, Core, MESSAGES, META, schema};
 use crate::clock::{Clock, SystemClock};
 use crate::store::StoreError;
 
@@ -24,8 +26,8 @@ use crate::store::StoreError;
 const BEHIND: Duration = Duration::from_mins(5);
 /// How often the mark is moved on.
 pub(super) const MOVE_ON: Duration = Duration::from_mins(1);
-/// Messages that are derived at once: few, because a server that is asked for it has much to do.
-const CHUNK: i64 = 100;
+/// Messages that are looked at at once.
+const CHUNK: i64 = 1_000;
 const MARK: &str = "derivedUpTo";
 
 /// The first message of this node that may be stored and not derived.
@@ -55,8 +57,32 @@ impl Unsure {
     }
 }
 
+/// As much of a message as tells whether it may lack what derives from it.
+#[derive(Debug, Deserialize)]
+struct Trace {
+    #[serde(rename = "_id")]
+    id: MessageId,
+    conversation: ConversationId,
+    seq: Seq,
+    #[serde(default)]
+    recalled: Option<Document>,
+}
+
+/// Where a conversation's own row ends.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct End {
+    #[serde(rename = "_id")]
+    id: ConversationId,
+    last_seq: Seq,
+}
+
 impl Core {
-    /// Derives everything that was stored since the mark.
+    /// Derives what was stored since the mark and is not derived.
+    ///
+    /// The conversation's row is written last, and by nobody who has not derived everything before.
+    /// So whoever finds it at a message need not look at that message, and nearly all of them are
+    /// such: a node that starts beside others that are busy has to read much, and little of each.
     pub(super) async fn repair(&self) -> Result<(), StoreError> {
         let began = SystemClock.now();
         let unsure = self.unsure.get();
@@ -69,23 +95,62 @@ impl Core {
         }
         let mut filter = doc! { "_id": { "$gte": &from } };
         loop {
-            let messages = self.connection.collection::<MessageDocument>(MESSAGES);
-            let options = FindOptions::builder().sort(doc! { "_id": 1 }).limit(CHUNK).build();
-            let finding = async {
-                let mut cursor = messages.find(filter).with_options(options).await?;
-                let mut found = Vec::new();
-                while cursor.advance().await? {
-                    found.push(cursor.deserialize_current()?);
-                }
-                Ok(found)
-            };
-            let found = self.connection.call(finding).await?;
-            let Some(last) = found.last().map(|found| found.id.clone()) else { break };
-            self.derive(&derivations(found)?).await?;
+            let traces = self.traces(filter).await?;
+            let Some(last) = traces.last().map(|trace| trace.id.clone()) else { break };
+            self.derive_behind(traces).await?;
             filter = doc! { "_id": { "$gt": last.as_str() } };
         }
         self.unsure.clear(unsure.as_ref());
         self.move_mark(began).await
+    }
+
+    /// The next messages, in the order of their ids.
+    async fn traces(&self, filter: Document) -> Result<Vec<Trace>, StoreError> {
+        let messages = self.connection.collection::<Trace>(MESSAGES);
+        let options = FindOptions::builder()
+            .sort(doc! { "_id": 1 })
+            .limit(CHUNK)
+            .projection(doc! { "conversation": 1, "seq": 1, "recalled": 1 })
+            .build();
+        let finding = async {
+            let mut cursor = messages.find(filter).with_options(options).await?;
+            let mut found = Vec::new();
+            while cursor.advance().await? {
+                found.push(cursor.deserialize_current()?);
+            }
+            Ok(found)
+        };
+        self.connection.call(finding).await
+    }
+
+    async fn derive_behind(&self, traces: Vec<Trace>) -> Result<(), StoreError> {
+        let mut newest: BTreeMap<ConversationId, Seq> = BTreeMap::new();
+        let mut recalled = Vec::new();
+        for Trace { id, conversation, seq, recalled: taken } in traces {
+            if taken.is_some() {
+                recalled.push(id);
+            }
+            let newest = newest.entry(conversation).or_default();
+            *newest = seq.max(*newest);
+        }
+        let ids: Vec<&str> = newest.keys().map(ConversationId::as_str).collect();
+        let found: Vec<End> =
+            self.connection.find(CONVERSATIONS, doc! { "_id": { "$in": ids } }).await?;
+        let ends: BTreeMap<ConversationId, Seq> =
+            found.into_iter().map(|end| (end.id, end.last_seq)).collect();
+        for (id, up_to) in newest {
+            let end = ends.get(&id).copied().unwrap_or_default();
+            if end < up_to {
+                self.derive_between(&id, end, up_to).await?;
+            }
+        }
+        // What was taken back may lie before the row's end, and be no hole yet.
+        if recalled.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = recalled.iter().map(MessageId::as_str).collect();
+        let found = self.connection.find(MESSAGES, doc! { "_id": { "$in": ids } }).await?;
+        self.derive(&derivations(found)?).await
     }
 
     /// Moves the mark on, unless something of this node's own is not certain.
