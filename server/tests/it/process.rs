@@ -6,9 +6,13 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
-use crate::http::PATIENCE;
 use crate::server::{KEY, SECRET};
+
+/// How long a process may take to begin: under the faults of many, it waits for a store that is busy
+/// with everybody else who comes back.
+const START: Duration = Duration::from_mins(1);
 
 /// A running process. Dropping it kills it.
 pub(crate) struct Process {
@@ -65,7 +69,7 @@ impl Process {
         });
         let mut said = Vec::new();
         loop {
-            let Ok(line) = log.recv_timeout(PATIENCE) else {
+            let Ok(line) = log.recv_timeout(START) else {
                 let _ = child.kill();
                 child.wait().unwrap();
                 return Err(said);

@@ -157,7 +157,7 @@ impl Client {
 
     /// How long until the person does something again.
     fn patience(&mut self) -> Duration {
-        Duration::from_millis(500 + self.chance.next() % 6_000)
+        Duration::from_millis(1_000 + self.chance.next() % 10_000)
     }
 
     async fn hear(
@@ -188,8 +188,8 @@ impl Client {
             () = sleep_until(wake.unwrap_or(bored)), if wake.is_some() => Heard::Woken,
             () = sleep_until(bored), if acts => Heard::Bored,
             told = phase.changed() => {
-                told.unwrap();
-                Heard::Told(*phase.borrow_and_update())
+                // The test has failed where nobody tells any more.
+                Heard::Told(told.map_or(Phase::End, |()| *phase.borrow_and_update()))
             }
         }
     }
