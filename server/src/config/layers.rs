@@ -66,6 +66,9 @@ impl Layers {
             Value::Integer(_) => Value::Integer(text.parse().map_err(|_| {
                 ConfigError::invalid(key, format!("must be a whole number; {source} has {text:?}"))
             })?),
+            Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| {
+                ConfigError::invalid(key, format!("must be true or false; {source} has {text:?}"))
+            })?),
             Value::Array(_) => {
                 let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
                 Value::Array(entries.map(|entry| Value::String(entry.to_owned())).collect())
