@@ -8,6 +8,7 @@
 mod bring;
 mod go;
 mod hello;
+mod nginx;
 mod python;
 mod running;
 mod server;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-pub(crate) use self::bring::Programs;
+pub(crate) use self::bring::{Programs, hadolint};
 pub(crate) use self::running::Servers;
 use crate::job::Job;
 use crate::steps::Steps;

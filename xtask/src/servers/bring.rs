@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::go;
+use super::nginx;
 use super::python::Environment;
 use crate::steps::Steps;
 use crate::workspace;
@@ -16,6 +17,7 @@ pub(crate) struct Programs {
     pub(super) secantusdb: PathBuf,
     pub(super) ferretdb: PathBuf,
     pub(super) nats: PathBuf,
+    pub(super) nginx: PathBuf,
 }
 
 impl Programs {
@@ -26,13 +28,23 @@ impl Programs {
         let lock = File::create(folder.join("bring.lock"))?;
         lock.lock()?;
         let python = Environment::bring(steps, &folder.join("python"))?;
+        let nginx = nginx::need(steps, &folder.join("nginx"))?;
         let ferretdb = go::build_ferretdb(steps, &folder.join("ferretdb"), &python)?;
         Ok(Self {
             secantusdb: python.program("secantusd-py"),
             ferretdb,
             nats: python.program("nats-server"),
+            nginx,
         })
     }
+}
+
+/// The program that checks Dockerfiles; it comes with the servers.
+pub(crate) fn hadolint(steps: &Steps) -> Result<PathBuf> {
+    let folder = folder()?;
+    let lock = File::create(folder.join("bring.lock"))?;
+    lock.lock()?;
+    Ok(Environment::bring(steps, &folder.join("python"))?.program("hadolint"))
 }
 
 /// Where all of it lies, as a path that means the same in every directory.

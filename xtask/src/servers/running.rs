@@ -94,5 +94,6 @@ fn environment(
         ("MESSAGE_SERVICE_TEST_SECANTUSDB_PROGRAM", programs.secantusdb.clone().into()),
         ("MESSAGE_SERVICE_TEST_FERRETDB_PROGRAM", programs.ferretdb.clone().into()),
         ("MESSAGE_SERVICE_TEST_NATS_SERVER", programs.nats.clone().into()),
+        ("MESSAGE_SERVICE_TEST_NGINX", programs.nginx.clone().into()),
     ]
 }
