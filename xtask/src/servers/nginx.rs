@@ -45,7 +45,8 @@ pub(super) fn need(steps: &Steps, folder: &Path) -> Result<PathBuf> {
 }
 
 fn runs(nginx: &Path) -> bool {
-    Job::new(nginx).arg("-v").finish().is_ok_and(|said| said.is_success())
+    let said = Job::new(nginx).arg("-v").finish();
+    said.is_ok_and(|said| said.is_success() && said.transcript().contains("nginx version"))
 }
 
 fn unpack(steps: &Steps, folder: &Path) -> Result<()> {
