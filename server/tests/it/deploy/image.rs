@@ -1,5 +1,6 @@
 //! The Dockerfile.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -62,9 +63,8 @@ fn the_health_check_does_not_take_another_answer_for_good() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let answering = std::thread::spawn(move || {
-        use std::io::{Read, Write};
         let (mut stream, _) = listener.accept().unwrap();
-        stream.read(&mut [0; 256]).unwrap();
+        BufReader::new(&stream).read_line(&mut String::new()).unwrap();
         stream.write_all(b"HTTP/1.0 503 Service Unavailable\r\n\r\n").unwrap();
     });
     assert!(!is_healthy(port));
