@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// From a tenth of a millisecond to ten seconds.
 const SECONDS: [f64; 12] =
     [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// The one histogram that counts something else than seconds: messages that were written together.
+const MESSAGES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
 /// How often the recorder tidies what was measured since somebody last asked.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -30,7 +33,10 @@ pub(crate) fn record() -> Result<PrometheusHandle, RecorderTaken> {
 }
 
 fn install() -> Option<PrometheusHandle> {
-    let handle = PrometheusBuilder::new().set_buckets(&SECONDS).ok()?.install_recorder().ok()?;
+    let batches = Matcher::Full("message_service_store_batch_messages".to_owned());
+    let builder = PrometheusBuilder::new().set_buckets(&SECONDS).ok()?;
+    let builder = builder.set_buckets_for_metric(batches, &MESSAGES).ok()?;
+    let handle = builder.install_recorder().ok()?;
     describe();
     Some(handle)
 }
@@ -49,8 +55,30 @@ fn describe() {
     describe_counter!("message_service_http_requests_total", "requests by route and status");
     describe_histogram!("message_service_http_request_seconds", "from a request to its answer");
     describe_histogram!("message_service_store_append_seconds", "storing messages durably");
+    describe_histogram!(
+        "message_service_store_batch_messages",
+        "messages that were written to MongoDB together"
+    );
+    describe_counter!(
+        "message_service_bus_published_total",
+        "news handed to NATS for the other nodes"
+    );
+    describe_counter!(
+        "message_service_bus_dropped_total",
+        "news that found the way to NATS full; their users resume"
+    );
+    describe_counter!(
+        "message_service_bus_resyncs_total",
+        "times that all sessions of this node were told to resume"
+    );
     describe_counter!("message_service_badge_drift_total", "badges that were wrong, by cause");
     describe_counter!("message_service_resets_total", "clients whose knowledge was void");
+    describe_counter!("message_service_webhooks_total", "webhooks by what came of them");
+    describe_histogram!("message_service_webhook_seconds", "from a webhook to its answer");
+    describe_gauge!(
+        "message_service_webhook_late_seconds",
+        "how long the oldest webhook that is not taken has been due"
+    );
 }
 
 /// Answers `/metrics` until `ended`.

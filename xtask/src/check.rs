@@ -4,14 +4,23 @@ use anyhow::{Result, bail};
 
 use crate::job::Job;
 use crate::steps::Steps;
-use crate::{licences, links, sdk, tools, types, www};
+use crate::{deployment, licences, links, sdk, tools, types, www};
 
 /// A check with nothing to give but its verdict.
 pub(crate) type Check = fn(&Steps) -> Result<()>;
 
 /// The checks that need no build of the SDK, cheap ones first.
-pub(crate) const CHECKS: [Check; 7] =
-    [format, licences::check, links::check, types::check, clippy, clippy_wasm, documentation];
+pub(crate) const CHECKS: [Check; 9] = [
+    format,
+    licences::check,
+    links::check,
+    deployment::dockerfile,
+    deployment::units,
+    types::check,
+    clippy,
+    clippy_wasm,
+    documentation,
+];
 
 /// The crates that the browser runs.
 const IN_THE_BROWSER: [&str; 3] =

@@ -5,11 +5,13 @@
 //! tests. Nothing here knows how the product works.
 #![expect(clippy::print_stdout, reason = "talking to the developer is its purpose")]
 
+mod apt;
 mod bench;
 mod check;
 mod chromium;
 mod consumers;
 mod demo;
+mod deployment;
 mod e2e;
 mod job;
 mod licences;

@@ -2,12 +2,14 @@
 //!
 //! Two servers speak MongoDB's protocol, SecantusDB and FerretDB, and run for as long as the tests
 //! do; tests that kill their server start one of their own, and are told where the programs are.
-//! All that is brought and kept lies under `target/servers/`. MongoDB itself is not brought; who has
-//! one names it by `MESSAGE_SERVICE_TEST_MONGODB_URI`, and the store's suite runs there as well.
+//! All that is brought and kept lies under `target/servers/`, nginx too where the machine has none.
+//! MongoDB itself is not brought; who has one names it by
+//! `MESSAGE_SERVICE_TEST_MONGODB_URI`, and the store's suite runs there as well.
 
 mod bring;
 mod go;
 mod hello;
+mod nginx;
 mod python;
 mod running;
 mod server;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-pub(crate) use self::bring::Programs;
+pub(crate) use self::bring::{Programs, hadolint};
 pub(crate) use self::running::Servers;
 use crate::job::Job;
 use crate::steps::Steps;

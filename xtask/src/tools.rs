@@ -1,7 +1,7 @@
 //! Finds what must be installed. Each tool that is missing is named, with what it is needed for
 //! and how to get it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -16,6 +16,12 @@ const WASM: &str = "wasm32-unknown-unknown";
 pub(crate) fn version(program: &str) -> Option<String> {
     let finished = Job::new(program).arg("--version").finish().ok()?;
     finished.is_success().then(|| finished.stdout.trim().to_owned())
+}
+
+/// Where the shell would find a program.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Node and npm: they build the TypeScript, pack the package and run its tests.

@@ -44,6 +44,15 @@ fn flags_win_over_the_environment_which_wins_over_the_file() {
 }
 
 #[test]
+fn the_environment_says_no_to_what_is_a_yes_by_default() {
+    let set = |text| from(None, &[("MESSAGE_SERVICE__MIGRATE_AT_START", text)], &[]);
+    assert!(from(None, &[], &[]).unwrap().migrate_at_start);
+    assert!(!set("false").unwrap().migrate_at_start);
+    let refused = set("no").unwrap_err();
+    assert!(refused.contains("migrate_at_start") && refused.contains("\"no\""), "{refused}");
+}
+
+#[test]
 fn the_environment_has_lists_numbers_and_secrets_from_files() {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys");

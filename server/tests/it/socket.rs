@@ -86,6 +86,14 @@ impl Socket {
         frame
     }
 
+    /// The next push; the close code where none comes any more.
+    pub(crate) async fn push_or_close(&mut self) -> Result<Value, u16> {
+        match self.pushes.pop_front() {
+            Some(push) => Ok(push),
+            None => self.frame().await,
+        }
+    }
+
     /// The next push of a new message.
     pub(crate) async fn message(&mut self) -> Value {
         loop {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::go;
+use super::nginx;
 use super::python::Environment;
 use crate::steps::Steps;
 use crate::{npm, workspace};
@@ -19,6 +20,7 @@ pub(crate) struct Programs {
     pub(super) nats: PathBuf,
     /// A Python that has what receivers of webhooks need.
     pub(super) python: PathBuf,
+    pub(super) nginx: PathBuf,
 }
 
 impl Programs {
@@ -30,14 +32,24 @@ impl Programs {
         lock.lock()?;
         let python = Environment::bring(steps, &folder.join("python"))?;
         npm::install(steps, "receivers of webhooks", &workspace::root().join("docs/receivers"))?;
+        let nginx = nginx::need(steps, &folder.join("nginx"))?;
         let ferretdb = go::build_ferretdb(steps, &folder.join("ferretdb"), &python)?;
         Ok(Self {
             secantusdb: python.program("secantusd-py"),
             ferretdb,
             nats: python.program("nats-server"),
             python: python.program("python"),
+            nginx,
         })
     }
+}
+
+/// The program that checks Dockerfiles; it comes with the servers.
+pub(crate) fn hadolint(steps: &Steps) -> Result<PathBuf> {
+    let folder = folder()?;
+    let lock = File::create(folder.join("bring.lock"))?;
+    lock.lock()?;
+    Ok(Environment::bring(steps, &folder.join("python"))?.program("hadolint"))
 }
 
 /// Where all of it lies, as a path that means the same in every directory.

@@ -95,5 +95,6 @@ fn environment(
         ("MESSAGE_SERVICE_TEST_FERRETDB_PROGRAM", programs.ferretdb.clone().into()),
         ("MESSAGE_SERVICE_TEST_NATS_SERVER", programs.nats.clone().into()),
         ("MESSAGE_SERVICE_TEST_PYTHON", programs.python.clone().into()),
+        ("MESSAGE_SERVICE_TEST_NGINX", programs.nginx.clone().into()),
     ]
 }
