@@ -27,8 +27,8 @@ pub(crate) struct Demo {
 
 impl Demo {
     /// Starts the program that was built, and waits until it answers.
-    pub(crate) fn start(port: u16, data: Option<&Path>, fresh: bool) -> Result<Self> {
-        Self::wait(port, job(port, data, fresh).start()?)
+    pub(crate) fn start(port: u16, job: Job) -> Result<Self> {
+        Self::wait(port, job.start()?)
     }
 
     /// Starts it at any free port, with the sample messages alone; what it says goes into a file.
@@ -74,7 +74,8 @@ pub(crate) fn program() -> PathBuf {
     workspace::target().join("debug/message-service-demo")
 }
 
-fn job(port: u16, data: Option<&Path>, fresh: bool) -> Job {
+/// How it is started.
+pub(crate) fn job(port: u16, data: Option<&Path>, fresh: bool) -> Job {
     let mut job = Job::new(program()).args(["--port", &port.to_string()]);
     if let Some(data) = data {
         job = job.arg("--data").arg(data);

@@ -20,6 +20,12 @@ pub(crate) struct Arguments {
     /// Begin with the sample messages alone, and forget what the folder keeps
     #[arg(long)]
     fresh: bool,
+    /// Keep the messages here instead, such as in `mongodb://127.0.0.1:27017/demo`
+    #[arg(long, conflicts_with_all = ["data", "fresh"])]
+    store: Option<String>,
+    /// By what several demos on one store speak to each other, such as `nats://127.0.0.1:4222`
+    #[arg(long)]
+    bus: Option<String>,
 }
 
 pub(crate) fn run(steps: &Steps, arguments: &Arguments) -> Result<()> {
@@ -40,7 +46,13 @@ pub(crate) fn run(steps: &Steps, arguments: &Arguments) -> Result<()> {
     demo::build(steps)?;
     // The demo runs in the repository, the developer may be elsewhere.
     let data = arguments.data.as_deref().map(std::path::absolute).transpose()?;
-    let demo = Demo::start(port, data.as_deref(), arguments.fresh)?;
+    let mut job = demo::job(port, data.as_deref(), arguments.fresh);
+    for (flag, value) in [("--store", &arguments.store), ("--bus", &arguments.bus)] {
+        if let Some(value) = value {
+            job = job.args([flag, value]);
+        }
+    }
+    let demo = Demo::start(port, job)?;
     println!("\nThe demo is at {}/ (Ctrl-C stops it)\n", demo.url());
     demo.stay()
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use axum::Router;
 use clap::Parser;
 use message_service::MessageService;
-use message_service::config::{Config, StoreAt};
+use message_service::config::{BusAt, Config, StoreAt};
 use tokio::net::TcpListener;
 
 /// The demo of message-service.
@@ -34,6 +34,13 @@ struct Arguments {
     /// Begin with the sample messages alone.
     #[arg(long)]
     fresh: bool,
+    /// Keep the messages here instead of in the folder, such as in
+    /// `mongodb://127.0.0.1:27017/demo`.
+    #[arg(long, conflicts_with = "fresh", value_parser = |text: &str| StoreAt::try_from(text.to_owned()))]
+    store: Option<StoreAt>,
+    /// By what several demos on one store speak to each other, such as `nats://127.0.0.1:4222`.
+    #[arg(long, default_value = "none", value_parser = |text: &str| BusAt::try_from(text.to_owned()))]
+    bus: BusAt,
 }
 
 /// What the main app's own handlers stand on.
@@ -46,12 +53,16 @@ struct App {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let Arguments { port, data, fresh } = Arguments::parse();
+    let Arguments { port, data, fresh, store, bus } = Arguments::parse();
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).init();
 
-    let store = past::prepare(&data, fresh).await?;
+    let store = match store {
+        Some(store) => store,
+        None => StoreAt::Sqlite(past::prepare_file(&data, fresh).await?),
+    };
+    past::prepare(&store).await?;
     let secret = sign_in::new_secret();
-    let mut config = Config::new(StoreAt::Sqlite(store))?;
+    let mut config = Config { bus, ..Config::new(store)? };
     config.product_name = Some("Fernrow".to_owned());
     config.jwt.secrets = vec![secret.as_str().into()];
     config.service_keys = vec![sign_in::new_secret().as_str().into()];

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use message_service::clock::{Ids, RandomIds};
+use message_service::config::StoreAt;
 use message_service::id::{ClientMsgId, ConversationId, MessageId, UserId};
 use message_service::message::{Body, Content, Millis, Notice};
+use message_service::seq::Seq;
+use message_service::store::mongodb::{Migrate, MongoStore};
 use message_service::store::sqlite::SqliteStore;
-use message_service::store::{ContentHash, Draft, MemberChange, Store};
+use message_service::store::{ContentHash, Draft, End, MemberChange, Slice, Store};
 
 use crate::members::profiles;
 
@@ -47,8 +50,19 @@ const TOLD: [(Option<&str>, u64, &str, &str, &str); 4] = [
     (Some("ben"), 33, "Your tool loan ends tomorrow", "Please bring the fork back.", "booking"),
 ];
 
+/// Fills a store that several nodes may share, where nobody has.
+pub(crate) async fn prepare(store: &StoreAt) -> Result<(), Failure> {
+    if let StoreAt::MongoDb(address) = store {
+        let store = MongoStore::open(address, Migrate::AtStart).await?;
+        if store.messages(&ConversationId::announcement(), newest(1)).await?.messages.is_empty() {
+            fill(&store).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The store's file, made and filled where there is none.
-pub(crate) async fn prepare(folder: &Path, fresh: bool) -> Result<PathBuf, Failure> {
+pub(crate) async fn prepare_file(folder: &Path, fresh: bool) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join("messages.db");
     if fresh {
@@ -72,15 +86,17 @@ fn forget(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn fill(store: &SqliteStore) -> Result<(), Failure> {
+async fn fill(store: &dyn Store) -> Result<(), Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let now = Millis::try_from(now)?;
     store.upsert_users(profiles()).await?;
-    let mut drafts = Vec::new();
+    let mut drafts: Vec<Draft> = Vec::new();
     for (from, to, minutes, text) in SAID {
         let (from, to): (UserId, UserId) = (from.parse()?, to.parse()?);
         let conversation = ConversationId::direct(&from, &to).ok_or("nobody writes to themself")?;
-        drafts.push(draft(conversation, Some(from), now - minutes * MINUTE, Content::text(text))?);
+        let name = format!("demo-said-{}", drafts.len());
+        let at = now - minutes * MINUTE;
+        drafts.push(draft(conversation, Some(from), &name, at, Content::text(text))?);
     }
     for (to, minutes, title, text, category) in TOLD {
         let conversation = match to {
@@ -94,7 +110,8 @@ async fn fill(store: &SqliteStore) -> Result<(), Failure> {
             ..Notice::default()
         };
         let content = Content::from(Body::Notice(notice));
-        drafts.push(draft(conversation, None, now - minutes * MINUTE, content)?);
+        let name = format!("demo-told-{}", drafts.len());
+        drafts.push(draft(conversation, None, &name, now - minutes * MINUTE, content)?);
     }
     drafts.sort_by_key(|draft| draft.at);
     for outcome in store.append(drafts).await {
@@ -104,17 +121,11 @@ async fn fill(store: &SqliteStore) -> Result<(), Failure> {
 }
 
 /// Everybody has read what is older than an hour and a half.
-async fn read_the_old(store: &SqliteStore, now: Millis) -> Result<(), Failure> {
+async fn read_the_old(store: &dyn Store, now: Millis) -> Result<(), Failure> {
     for profile in profiles() {
         let user = profile.id;
         for row in store.inbox(&user, None, 100).await? {
-            let page = message_service::store::Slice {
-                after: message_service::seq::Seq::ZERO,
-                before: None,
-                end: message_service::store::End::Newest,
-                limit: 100,
-            };
-            let page = store.messages(&row.id, page).await?;
+            let page = store.messages(&row.id, newest(100)).await?;
             let old = page.messages.iter().filter(|message| message.at < now - 90 * MINUTE);
             if let Some(seq) = old.map(|message| message.seq).max() {
                 let read = MemberChange::Read { seq, mark_seen: 0, at: now, by: "demo".to_owned() };
@@ -125,9 +136,15 @@ async fn read_the_old(store: &SqliteStore, now: Millis) -> Result<(), Failure> {
     Ok(())
 }
 
+fn newest(limit: usize) -> Slice {
+    Slice { after: Seq::ZERO, before: None, end: End::Newest, limit }
+}
+
 fn draft(
     conversation: ConversationId,
     sender: Option<UserId>,
+    // The same each time, so that two nodes that begin together fill the store once.
+    name: &str,
     at: Millis,
     content: Content,
 ) -> Result<Draft, Failure> {
@@ -135,7 +152,7 @@ fn draft(
     Ok(Draft {
         conversation,
         sender,
-        client_msg_id: ClientMsgId::new(id.to_string())?,
+        client_msg_id: ClientMsgId::new(name)?,
         content_hash: ContentHash::of(&content, false),
         content,
         quiet: false,
