@@ -50,6 +50,12 @@ fn describe() {
     describe_histogram!("message_service_http_request_seconds", "from a request to its answer");
     describe_histogram!("message_service_store_append_seconds", "storing messages durably");
     describe_counter!("message_service_badge_drift_total", "badges that were wrong, by cause");
+    describe_gauge!("message_service_outbox_waiting", "entries of the outbox that are unfinished");
+    describe_gauge!("message_service_outbox_dead", "entries that wait for an operator");
+    describe_counter!(
+        "message_service_outbox_entries_total",
+        "entries that were tried, by outcome: done, later, dead"
+    );
     describe_counter!("message_service_resets_total", "clients whose knowledge was void");
 }
 

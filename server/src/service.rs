@@ -17,6 +17,7 @@ mod standings;
 
 pub use audit::Verdict;
 pub use error::Error;
+pub(crate) use pushes::Receivers;
 pub use pushes::{PushRequest, Pushed, To};
 pub use sending::Acknowledge;
 pub(crate) use standings::{Standings, digest, standings};

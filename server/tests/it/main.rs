@@ -16,6 +16,7 @@ mod http;
 mod kill;
 mod nats;
 mod nodes;
+mod outbox;
 mod person;
 mod process;
 mod rest;
