@@ -4,12 +4,14 @@
 mod address;
 mod bus_at;
 mod layers;
+mod outbox_at;
 mod secret;
 mod store_at;
 mod webhook;
 
 pub use bus_at::BusAt;
 pub use layers::ENVIRONMENT_PREFIX;
+pub use outbox_at::OutboxAt;
 pub use secret::Secret;
 pub use store_at::StoreAt;
 pub use webhook::WebhookConfig;
@@ -42,6 +44,9 @@ pub struct Config {
     pub migrate_at_start: bool,
     /// By what the nodes speak to each other.
     pub bus: BusAt,
+    /// Where the main app leaves what it wants said.
+    #[serde(deserialize_with = "empty_is_none", skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<OutboxAt>,
     /// The pages that may connect and call; empty for those of the same origin.
     pub allowed_origins: Vec<String>,
     /// Who may begin a conversation of two.

@@ -44,6 +44,7 @@ pub mod hub;
 mod measure;
 mod node;
 pub mod origin;
+pub mod outbox;
 mod problem;
 mod rest;
 pub mod roster;
@@ -83,6 +84,7 @@ use self::clock::{Clock, Ids, RandomIds, SystemClock};
 use self::config::{BusAt, Config, ConfigError, DrainConfig, Secret, StoreAt};
 use self::hub::Hub;
 use self::node::Node;
+use self::outbox::{Outbox, Worker};
 use self::roster::{Alone, Leased, Leases, Roster};
 use self::service::{Away, Parts, PushRequest, Pushed, Rules, Service};
 use self::store::archive::Archive;
@@ -129,6 +131,9 @@ pub enum StartError {
     /// The main app can't be told of users who are away.
     #[error(transparent)]
     Webhook(#[from] EndpointError),
+    /// The outbox's address does not do.
+    #[error("the outbox can't be used: {0}; change `outbox`")]
+    Outbox(#[source] mongodb::ConnectError),
     /// Metrics are recorded elsewhere.
     #[error(transparent)]
     Metrics(#[from] RecorderTaken),
@@ -204,13 +209,23 @@ impl MessageService {
         let rules = Rules { direct: config.direct, product_name: config.product_name };
         let service = Arc::new(Service::new(parts, rules));
         tokio::spawn(heal(Arc::downgrade(&service), ended.clone()));
+        let outbox = match &config.outbox {
+            Some(at) => Some(Outbox::open(at.address()).await.map_err(StartError::Outbox)?),
+            None => None,
+        };
+        // A service that is dropped without a drain ends as well.
+        let (draining, work) = (ended.child_token(), TaskTracker::new());
+        if let Some(outbox) = outbox.clone() {
+            work.spawn(Worker::new(outbox, Arc::clone(&service), id).run(draining.clone()));
+        }
         let node = Node {
             service,
             resolver,
             service_keys: ServiceKeys::new(config.service_keys.iter().map(Secret::expose)),
             origins,
-            draining: ended.child_token(),
-            work: TaskTracker::new(),
+            outbox,
+            draining,
+            work,
         };
         if let Some(endpoint) = endpoint {
             let service = Arc::clone(&node.service);

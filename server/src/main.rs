@@ -17,7 +17,7 @@ use message_service::store::mongodb::{Migrate, MongoStore};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use self::commands::transfer;
+use self::commands::{outbox, transfer};
 
 /// Messages and notifications for a web product: keeps them in a database, and brings them to
 /// whoever is online.
@@ -50,6 +50,9 @@ enum Command {
     /// Begin a new life of the data set, after an older backup was put back: clients forget what
     /// they knew. Stop the service before. Prints the new epoch.
     NewEpoch(transfer::NewEpoch),
+    /// See to the dead letters of the main app's outbox: entries that can't be delivered as they
+    /// are.
+    Outbox(outbox::Command),
 }
 
 /// Settings come from flags, then from the environment (as `MESSAGE_SERVICE__JWT__SECRETS`), then
@@ -69,6 +72,9 @@ struct Settings {
     /// By what several nodes speak to each other, such as `nats://127.0.0.1:4222`.
     #[arg(long, value_name = "BUS")]
     bus: Option<String>,
+    /// The main app's own database, `mongodb://HOST:PORT/DATABASE`, where it inserts into `outbox`.
+    #[arg(long, value_name = "OUTBOX")]
+    outbox: Option<String>,
 }
 
 #[derive(Args)]
@@ -98,6 +104,7 @@ fn main() -> ExitCode {
         Command::Export(command) => transfer::export(&command),
         Command::Import(command) => transfer::import(&command),
         Command::NewEpoch(command) => transfer::new_epoch(&command),
+        Command::Outbox(command) => outbox::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -110,7 +117,12 @@ fn main() -> ExitCode {
 
 impl Settings {
     fn load(&self) -> Result<Config, Box<dyn Error>> {
-        let flags = [("listen", &self.listen), ("store", &self.store), ("bus", &self.bus)];
+        let flags = [
+            ("listen", &self.listen),
+            ("store", &self.store),
+            ("bus", &self.bus),
+            ("outbox", &self.outbox),
+        ];
         let flags = flags.into_iter().filter_map(|(key, text)| Some((key, text.clone()?)));
         // Names that are not text are none of ours.
         let environment = std::env::vars_os()

@@ -72,6 +72,12 @@ fn describe() {
         "times that all sessions of this node were told to resume"
     );
     describe_counter!("message_service_badge_drift_total", "badges that were wrong, by cause");
+    describe_gauge!("message_service_outbox_waiting", "entries of the outbox that are unfinished");
+    describe_gauge!("message_service_outbox_dead", "entries that wait for an operator");
+    describe_counter!(
+        "message_service_outbox_entries_total",
+        "entries that were tried, by outcome: done, later, dead"
+    );
     describe_counter!("message_service_resets_total", "clients whose knowledge was void");
     describe_counter!("message_service_webhooks_total", "webhooks by what came of them");
     describe_histogram!("message_service_webhook_seconds", "from a webhook to its answer");

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::caller::{Resolver, ServiceKeys};
 use crate::origin::Origins;
+use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -21,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) service_keys: ServiceKeys,
     /// The pages that may talk to it.
     pub(crate) origins: Origins,
+    /// Where the main app leaves what it wants said, for those who ask what has become of it.
+    pub(crate) outbox: Option<Outbox>,
     /// Cancelled when the process is about to end: nobody new comes in.
     pub(crate) draining: CancellationToken,
     /// Whatever a drain waits for: sockets, and requests that write.

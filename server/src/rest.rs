@@ -11,6 +11,7 @@ mod health;
 mod members;
 mod messages;
 mod observe;
+mod outbox;
 mod presence;
 mod push;
 mod unread;
@@ -52,6 +53,9 @@ pub(crate) fn routes() -> Router<Arc<Node>> {
         .route("/v1/direct/{user}/messages", post(messages::send_direct))
         .route("/v1/unread", get(unread::unread))
         .route("/v1/presence", get(presence::presence))
+        .route("/v1/outbox/dead", get(outbox::dead))
+        .route("/v1/outbox/dead/retry", post(outbox::retry_all))
+        .route("/v1/outbox/dead/{entry}/retry", post(outbox::retry))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
 }

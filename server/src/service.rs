@@ -20,6 +20,7 @@ pub use audit::Verdict;
 pub use away::{Away, When};
 pub(crate) use away::{Outlook, Told};
 pub use error::Error;
+pub(crate) use pushes::Receivers;
 pub use pushes::{PushRequest, Pushed, To};
 pub use sending::Acknowledge;
 pub(crate) use standings::{Standings, digest, standings};

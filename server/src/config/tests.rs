@@ -28,6 +28,7 @@ fn the_defaults_are_a_configuration() {
     assert_eq!(config.store, StoreAt::Sqlite("message-service.db".into()));
     assert_eq!(config.product_name, None);
     assert_eq!(config.metrics.listen, None);
+    assert_eq!(config.outbox, None);
     assert_eq!(config.origins().unwrap(), Origins::Same);
     assert!(config.check_standalone().unwrap_err().to_string().contains("JWT__SECRETS"));
 }
@@ -83,11 +84,17 @@ fn the_environment_has_lists_numbers_and_secrets_from_files() {
 fn mistakes_are_told_with_the_way_out() {
     type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a [&'a str]);
     let many = [GOOD, OTHER, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"].join(",");
-    let cases: [Case<'_>; 9] = [
+    let cases: [Case<'_>; 11] = [
         (Some("listne = \"x\""), &[], &["`listne`", "listen"]),
         (Some("[jwt]\nsecret = \"x\""), &[], &["`jwt.secret`", "secrets"]),
         (Some("listen = \"a\"\nstore = =\n"), &[], &["line 2"]),
         (Some("listen = 7"), &[], &["`listen`", "string"]),
+        (Some("outbox = \"app\""), &[], &["`outbox`", "mongodb://HOST:PORT/DATABASE"]),
+        (
+            None,
+            &[("MESSAGE_SERVICE__OUTBOX", "mongodb://ann:s3cret@one")],
+            &["`outbox`", "names no database", "[redacted]"],
+        ),
         (None, &[("MESSAGE_SERVICE__TYPO", "x")], &["MESSAGE_SERVICE__TYPO", "`typo`"]),
         (None, &[("MESSAGE_SERVICE__DRAIN__WAIT_MS", "soon")], &["`drain.wait_ms`", "number"]),
         (None, &[("MESSAGE_SERVICE__JWT__SECRETS", "short")], &["`jwt.secrets`", "32 bytes"]),

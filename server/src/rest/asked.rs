@@ -37,6 +37,10 @@ impl InPath {
         seq("seq", self.text("seq"))
     }
 
+    pub(super) fn entry(&self) -> &str {
+        self.text("entry")
+    }
+
     fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }

@@ -4,6 +4,7 @@ use message_service_shared::error::ApiError;
 use message_service_shared::id::{ClientMsgId, ConversationId, UserId};
 use message_service_shared::limits;
 use message_service_shared::message::{Content, Message};
+use serde::Deserialize;
 
 use super::{Error, Service};
 use crate::clock::{client_msg_id, message_id};
@@ -30,6 +31,32 @@ pub enum To {
     Users(Vec<UserId>),
     /// Everyone, by one message, however many there are.
     Everyone,
+}
+
+/// The same as the main app writes it: exactly one of these.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Receivers {
+    #[serde(default)]
+    user: Option<UserId>,
+    #[serde(default)]
+    users: Option<Vec<UserId>>,
+    #[serde(default)]
+    everyone: bool,
+}
+
+impl Receivers {
+    pub(crate) fn meant(self) -> Result<To, ApiError> {
+        match (self.user, self.users, self.everyone) {
+            (Some(user), None, false) => Ok(To::Users(vec![user])),
+            (None, Some(users), false) => Ok(To::Users(users)),
+            (None, None, true) => Ok(To::Everyone),
+            _ => {
+                let message =
+                    "must be one of {\"user\": id}, {\"users\": [id, …]}, {\"everyone\": true}";
+                Err(ApiError::invalid("to", message))
+            }
+        }
+    }
 }
 
 /// What was said.

@@ -11,7 +11,7 @@
 
 mod append;
 mod archive;
-mod connection;
+pub(crate) mod connection;
 mod derive;
 mod documents;
 mod failure;

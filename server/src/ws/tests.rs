@@ -37,6 +37,7 @@ fn node() -> Node {
         service: Arc::new(Service::new(parts, Rules::default())),
         resolver: Arc::new(Jwt::new([SECRET], None, None)),
         service_keys: ServiceKeys::default(),
+        outbox: None,
         origins: Origins::Same,
         draining: CancellationToken::new(),
         work: TaskTracker::new(),

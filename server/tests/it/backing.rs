@@ -127,8 +127,13 @@ impl Secantus {
 
 /// The database of a test on the server that all tests share.
 pub(crate) fn shared_database() -> String {
-    let address = std::env::var("MESSAGE_SERVICE_TEST_SECANTUSDB")
-        .expect("`cargo xtask servers -- cargo test …` starts SecantusDB and says where it is");
+    database_at("MESSAGE_SERVICE_TEST_SECANTUSDB")
+}
+
+/// The same, on the server that a variable names.
+pub(crate) fn database_at(variable: &str) -> String {
+    let address = std::env::var(variable)
+        .expect("`cargo xtask servers -- cargo test …` starts the servers and says where they are");
     let name = format!("test_{}", uuid::Uuid::now_v7().simple());
     let (servers, options) = address.split_once('?').unwrap_or((&address, "retryReads=true"));
     format!("{}/{name}?{options}", servers.trim_end_matches('/'))

@@ -18,6 +18,7 @@ mod kill;
 mod nats;
 mod nodes;
 mod operations;
+mod outbox;
 mod person;
 mod process;
 mod rest;

@@ -42,7 +42,7 @@ pub enum ConnectError {
 
 /// A database, and how to speak to it.
 #[derive(Clone, Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     database: Database,
     /// For whoever reads that it can't be reached.
     hosts: Arc<str>,
@@ -50,7 +50,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Sets the driver up. Nothing is reached yet. `listener` hears of every command.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         address: &str,
         listener: Option<EventHandler<CommandEvent>>,
     ) -> Result<Self, ConnectError> {
@@ -85,12 +85,12 @@ impl Connection {
         &self.database
     }
 
-    pub(super) fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+    pub(crate) fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.database.collection(name)
     }
 
     /// Waits for a call, and not for ever.
-    pub(super) async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         call: impl IntoFuture<Output = mongodb::error::Result<T>>,
     ) -> Result<T, StoreError> {

@@ -1,0 +1,176 @@
+//! The node's own look at the outbox, for as long as the service runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::bson::Bson;
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::claim::Verdict;
+use super::deliver::{deliver, reason};
+use super::turns::Seen;
+use super::{Outbox, OutboxError, entry, json};
+use crate::bus::NodeId;
+use crate::service::Service;
+
+/// Entries that this node delivers at once.
+const AT_ONCE: usize = 32;
+/// How often it looks where nothing tells it that there is more.
+const POLL: Duration = Duration::from_millis(500);
+/// How often an outbox that can't be reached is looked at, at least.
+const POLL_AT_LEAST: Duration = Duration::from_secs(5);
+/// How often entries are counted for the metrics.
+const COUNT: Duration = Duration::from_secs(15);
+
+/// Looks, and delivers.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    at: At,
+    /// Each entry in hand, and whether it was brought further.
+    tasks: JoinSet<bool>,
+    in_hand: HashMap<task::Id, Bson>,
+    is_prepared: bool,
+    count_at: Instant,
+}
+
+/// Where a task works, and for whom.
+#[derive(Clone, Debug)]
+struct At {
+    outbox: Outbox,
+    service: Arc<Service>,
+    node: Arc<str>,
+}
+
+impl Worker {
+    pub(crate) fn new(outbox: Outbox, service: Arc<Service>, node: NodeId) -> Self {
+        let at = At { outbox, service, node: format!("{:016x}", node.0).into() };
+        Self {
+            at,
+            tasks: JoinSet::new(),
+            in_hand: HashMap::new(),
+            is_prepared: false,
+            count_at: Instant::now(),
+        }
+    }
+
+    /// Works until `stop`; what is in hand then is brought to its end.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut pause = POLL;
+        while let Some(looked) = stop.run_until_cancelled(self.look()).await {
+            match looked {
+                Ok(next) => {
+                    if pause > POLL {
+                        tracing::info!("the outbox is there again");
+                    }
+                    pause = POLL;
+                    self.begin(next);
+                }
+                Err(error) => {
+                    if pause == POLL {
+                        tracing::warn!(%error, "the outbox can't be looked at; goes on trying");
+                    }
+                    pause = pause.saturating_mul(2).min(POLL_AT_LEAST);
+                }
+            }
+            if stop.run_until_cancelled(self.wait(pause)).await.is_none() {
+                break;
+            }
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Entries that may go now.
+    async fn look(&mut self) -> Result<Vec<Seen>, OutboxError> {
+        let At { outbox, service, node } = &self.at;
+        let now = Instant::now();
+        if !self.is_prepared {
+            outbox.prepare().await?;
+            self.is_prepared = true;
+        }
+        if self.count_at <= now {
+            self.count_at = now + COUNT;
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a double")]
+            if let Ok((waiting, dead)) = outbox.counts().await {
+                metrics::gauge!("message_service_outbox_waiting").set(waiting as f64);
+                metrics::gauge!("message_service_outbox_dead").set(dead as f64);
+            }
+        }
+        let room = AT_ONCE.saturating_sub(self.in_hand.len());
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let busy: Vec<Bson> = self.in_hand.values().cloned().collect();
+        outbox.next(node, service.clock().now(), room, &busy).await
+    }
+
+    fn begin(&mut self, next: Vec<Seen>) {
+        for seen in next {
+            let (at, id) = (self.at.clone(), seen.id.clone());
+            let task = self.tasks.spawn(async move { at.bring_further(&seen).await });
+            self.in_hand.insert(task.id(), id);
+        }
+    }
+
+    /// Waits until it is worth looking again: at once where something was brought further.
+    async fn wait(&mut self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut is_further = false;
+        while !is_further {
+            let Ok(ended) = tokio::time::timeout_at(until, self.tasks.join_next_with_id()).await
+            else {
+                return;
+            };
+            match ended {
+                Some(ended) => is_further = self.ended(ended),
+                None => return tokio::time::sleep_until(until).await,
+            }
+        }
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(ended);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, bool), JoinError>) -> bool {
+        let (id, is_further) = ended.unwrap_or_else(|error| (error.id(), false));
+        self.in_hand.remove(&id);
+        is_further
+    }
+}
+
+impl At {
+    /// Claims an entry, delivers it and says so; whether that worked.
+    async fn bring_further(&self, seen: &Seen) -> bool {
+        let outcome = self.try_to(seen).await;
+        if let Err(error) = &outcome {
+            tracing::debug!(%error, entry = json::id_text(&seen.id), "an entry stays where it is");
+        }
+        outcome.is_ok()
+    }
+
+    async fn try_to(&self, seen: &Seen) -> Result<(), OutboxError> {
+        let Self { outbox, service, node } = self;
+        let clock = service.clock();
+        // Another node was first; it is its matter now.
+        let Some(claimed) = outbox.claim(seen, node, clock.now()).await? else { return Ok(()) };
+        let verdict = match entry::read(&claimed.document) {
+            Ok(wanted) => deliver(service, wanted, claimed.attempts).await,
+            Err(error) => Verdict::Dead { reason: reason(&error) },
+        };
+        outbox.settle(&claimed, node, clock.now(), &verdict).await?;
+        let outcome = match &verdict {
+            Verdict::Done => "done",
+            Verdict::Later { .. } => "later",
+            Verdict::Dead { reason } => {
+                let entry = json::id_text(&seen.id);
+                tracing::warn!(entry, reason, "an entry of the outbox is dead");
+                "dead"
+            }
+        };
+        metrics::counter!("message_service_outbox_entries_total", "outcome" => outcome)
+            .increment(1);
+        Ok(())
+    }
+}
