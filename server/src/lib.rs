@@ -178,9 +178,6 @@ impl MessageService {
             None => None,
         };
         let Opened { store, leases, waiting } = open(&config).await?;
-        tracing::debug!("the store is open");
-        store.repair().await?;
-        tracing::debug!("what a crash may have left out is derived");
         let hub = Arc::new(Hub::default());
         let id = NodeId::of(RandomIds.make(SystemClock.now()));
         let roster: Arc<dyn Roster> = match leases {

@@ -56,7 +56,8 @@ pub struct Service {
     rules: Rules,
     audits: audit::Audits,
     begun: begun::Begun,
-    /// An append failed in the store: a message may be stored whose derived values are not.
+    /// The node has just started, or an append failed in the store: a message may be stored whose
+    /// derived values are not.
     unsure: AtomicBool,
 }
 
@@ -144,7 +145,9 @@ impl Service {
             rules,
             audits: audit::Audits::default(),
             begun: begun::Begun::default(),
-            unsure: AtomicBool::new(false),
+            // A crash may have left something out, and what was left out was acknowledged to nobody:
+            // it is derived while the node serves already.
+            unsure: AtomicBool::new(true),
         }
     }
 

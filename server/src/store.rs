@@ -126,7 +126,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<ReadRecord>, StoreError>;
 
     /// Writes again what a crash may have kept from being derived from stored messages. A node
-    /// calls it when it starts. Backends whose writes are one transaction have nothing to do.
+    /// calls it once it has started. Backends whose writes are one transaction have nothing to do.
     async fn repair(&self) -> Result<(), StoreError>;
 
     /// Whether the store answers, for the readiness check.

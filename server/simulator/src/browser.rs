@@ -186,7 +186,7 @@ impl Tab {
     /// Keeps its own record of what is to be held back.
     fn note_attended(&mut self, input: &Input<Value>, now: u64) {
         let Input::Frame(frame) = input else { return };
-        if frame["push"] != "message" || frame["data"]["attended"] != true {
+        if frame["push"] != "message" {
             return;
         }
         let Ok(head) = serde_json::from_value::<MessageHead>(frame["data"]["message"].clone())
@@ -195,6 +195,13 @@ impl Tab {
         };
         // Nobody is told of an own message, and so there is nothing to hold back.
         if head.sender.as_ref() == self.machine.user() {
+            return;
+        }
+        if frame["data"]["attended"] != true {
+            // Whoever looked there has gone: a message that counts may show at once.
+            if !head.quiet {
+                self.held.remove(&head.conversation);
+            }
             return;
         }
         let unread = self.machine.conversation(&head.conversation).map_or(0, |view| view.unread);

@@ -181,7 +181,7 @@ impl World {
         let hub = self.sites[site].hub.clone();
         let mut node = Node::start(store, bus, hub, self.clock.clone(), self.ids.clone());
         let store = self.store.clone();
-        // A node repairs what a crash left behind before it takes anybody in.
+        // A node that has started repairs what a crash left behind.
         node.spawn(Box::pin(async move {
             let _ = store.repair().await;
         }));

@@ -93,11 +93,11 @@ impl Meter {
     }
 
     fn finished(&self, what: &str, tally: &Tally) {
-        let Tally { users, conversations, members, messages, .. } = tally;
+        let Tally { users, conversations, members, messages, notices, .. } = tally;
         let seconds = self.begun.elapsed().as_secs_f64();
         eprintln!(
             "message-service: {what} {users} users, {conversations} conversations, {members} \
-             members and {messages} messages in {seconds:.1} s"
+             members, {messages} messages and {notices} notices in {seconds:.1} s"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! A whole data set, read out of a store in order and put into another one.
 //!
-//! Facts go first: users, conversations, members. The messages follow, and everything that derives
+//! Facts go first: users, conversations, members. The messages follow, then what waits to be told of
+//! them to the main app; and everything that derives
 //! from them (positions, holes, own messages, previews, what may be unread) is derived again by the
 //! store that takes them in. What can't be derived travels: among it the hash of a content that was
 //! recalled, and where a set of ranges has forgotten its oldest.
@@ -13,7 +14,8 @@ mod record;
 pub(crate) mod conformance;
 
 pub use self::record::{
-    ConversationRecord, MemberRecord, MessageRecord, Place, Record, UserRecord, forgotten,
+    ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Place, Record, UserRecord,
+    forgotten,
 };
 
 use async_trait::async_trait;
@@ -72,6 +74,9 @@ pub struct Tally {
     pub members: u64,
     /// Messages.
     pub messages: u64,
+    /// What waits to be told to the main app.
+    #[serde(default)]
+    pub notices: u64,
     /// The sum of what only grows: floors, revisions of messages, and the numbers of all members'
     /// halves and settings. Whatever changes a fact and adds no record raises it, but for a user's
     /// name and picture.
@@ -81,7 +86,7 @@ pub struct Tally {
 impl Tally {
     /// All records together.
     pub fn records(&self) -> u64 {
-        self.users + self.conversations + self.members + self.messages
+        self.users + self.conversations + self.members + self.messages + self.notices
     }
 }
 

@@ -21,11 +21,22 @@ pub(crate) mod conformance;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Notice {
     /// For whom; `None` for everyone, by an announcement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver: Option<UserId>,
     /// Where the message is.
     pub conversation: ConversationId,
     /// Which one it is.
     pub seq: Seq,
+}
+
+impl Notice {
+    /// A text that no other notice has, by which all backends put them in order.
+    pub(crate) fn key(&self) -> String {
+        // A user's id without a `:`, as in a conversation's (RFC 6901); nobody's is empty.
+        let escape = |user: &UserId| user.as_str().replace('~', "~0").replace(':', "~1");
+        let receiver = self.receiver.as_ref().map(escape).unwrap_or_default();
+        format!("{receiver}:{}:{}", self.conversation, self.seq)
+    }
 }
 
 /// A notice whose time has come.
@@ -41,7 +52,7 @@ pub struct Due {
 }
 
 /// How often a notice was put off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tries {
     /// Because the main app could not be told.
     pub told: u32,

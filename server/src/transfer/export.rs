@@ -110,7 +110,10 @@ async fn write_badges(
                     last = Some(record.user.clone());
                     members.push(record.user);
                 }
-                Record::Member(_) | Record::Conversation(_) | Record::Message(_) => {}
+                Record::Member(_)
+                | Record::Conversation(_)
+                | Record::Message(_)
+                | Record::Notice(_) => {}
             }
         }
         let seen = store.users(&members).await?.into_iter().map(|user| user.id);
@@ -119,7 +122,7 @@ async fn write_badges(
         for (user, standings) in standings(store, &users).await? {
             write_badge(user, standings, lines).map_err(TransferError::Write)?;
         }
-        if matches!(end, Place::Message(..)) {
+        if matches!(end, Place::Message(..) | Place::Notice(_)) {
             return Ok(());
         }
         place = end;

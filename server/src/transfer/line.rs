@@ -8,11 +8,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::store::archive::{
-    ConversationRecord, MemberRecord, MessageRecord, Progress, Record, Tally, UserRecord, forgotten,
+    ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Progress, Record, Tally,
+    UserRecord, forgotten,
 };
 
 /// The format that is written here. A change that an older reader must not overlook raises it.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A line: a JSON object whose `record` says which of these it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,7 @@ pub(super) enum Line {
     Conversation(ConversationRecord),
     Member(MemberRecord),
     Message(Box<MessageRecord>),
+    Notice(NoticeRecord),
     Standing(Stands),
     Digest(Shows),
     Check(Progress),
@@ -123,6 +125,7 @@ impl Line {
                 Record::Member(MemberRecord::new(user, conversation, half, reads))
             }
             Self::Message(record) => Record::Message(record),
+            Self::Notice(record) => Record::Notice(record),
             _ => return None,
         })
     }
@@ -135,6 +138,7 @@ impl From<Record> for Line {
             Record::Conversation(record) => Self::Conversation(record),
             Record::Member(record) => Self::Member(record),
             Record::Message(record) => Self::Message(record),
+            Record::Notice(record) => Self::Notice(record),
         }
     }
 }
@@ -189,6 +193,7 @@ fn what_is_wrong(text: &[u8]) -> String {
         "conversation" => wrong_field::<ConversationRecord>(text),
         "member" => wrong_field::<MemberRecord>(text),
         "message" => wrong_field::<MessageRecord>(text),
+        "notice" => wrong_field::<NoticeRecord>(text),
         "standing" => wrong_field::<Stands>(text),
         "digest" => wrong_field::<Shows>(text),
         "check" | "end" => wrong_field::<Progress>(text),

@@ -37,6 +37,7 @@ impl Order {
             Record::Conversation(_) => &mut self.found.conversations,
             Record::Member(_) => &mut self.found.members,
             Record::Message(_) => &mut self.found.messages,
+            Record::Notice(_) => &mut self.found.notices,
         };
         *count += 1;
         if let Record::Message(record) = &record {
@@ -72,6 +73,7 @@ impl Order {
             ("conversations", head.conversations, found.conversations),
             ("members", head.members, found.members),
             ("messages", head.messages, found.messages),
+            ("notices", head.notices, found.notices),
         ] {
             if expected != found {
                 return Err(format!("the head tells of {expected} {what}, and {found} came"));

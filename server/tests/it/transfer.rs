@@ -285,7 +285,7 @@ async fn what_can_not_be_moved_is_told_with_the_way_out() {
     assert!(log.contains("were changed after they were exported"), "{log}");
     let log = import("broken", text.replacen("\"term\":1", "\"term\":-1", 1).as_bytes());
     assert!(log.contains("`half.term`"), "{log}");
-    let log = import("newer", text.replacen("\"format\":1", "\"format\":7", 1).as_bytes());
+    let log = import("newer", text.replacen("\"format\":2", "\"format\":7", 1).as_bytes());
     assert!(log.contains("format 7"), "{log}");
     let log = import("foreign", b"{\"name\":\"something else\"}\n");
     assert!(log.contains("line 1: this is no export"), "{log}");

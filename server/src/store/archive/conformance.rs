@@ -16,10 +16,13 @@ use message_service_shared::runs::Runs;
 use message_service_shared::seq::Seq;
 use serde_json::json;
 
-use super::{Archive, ConversationRecord, Place, Progress, Record, RestoreError, Stage, Tally};
+use super::{
+    Archive, ConversationRecord, NoticeRecord, Place, Progress, Record, RestoreError, Stage, Tally,
+};
 use crate::service::{Standings, digest, standings};
 use crate::store::conformance::{Shared, append, direct, draft, say, seq, system, user};
 use crate::store::memory::MemoryStore;
+use crate::store::waiting::{Notice, Tries};
 use crate::store::{AppendError, ContentHash, Draft, MemberChange, Profile, StoredRow};
 
 /// Makes a test of every fact; `$open` as for the suite of [`Store`].
@@ -146,6 +149,19 @@ pub(crate) async fn live(archive: &Moved) {
         append(store, with(draft(&system(to), None), notice, true)).await.unwrap();
     }
     change(archive, "bob", &announcement, read(2)).await;
+    let waits = |receiver: Option<&str>, conversation: ConversationId, told| {
+        let notice = Notice { receiver: receiver.map(user), conversation, seq: seq(1) };
+        let tries = Tries { told, looked: 7 };
+        Record::Notice(NoticeRecord { notice, due_at: 1_700_000_000_000 + u64::from(told), tries })
+    };
+    let notices = vec![
+        waits(None, announcement, 0),
+        waits(Some("bob"), direct("ann", "bob"), 3),
+        waits(Some(STRANGE), system(STRANGE), 0),
+        waits(Some("never seen"), system("never seen"), 1),
+    ];
+    archive.restore(notices, progress(0)).await.unwrap();
+    archive.finish().await.unwrap();
 }
 
 /// All that can be seen of a store from outside. A row that only may be unread may be found or not.

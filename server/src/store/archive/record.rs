@@ -3,13 +3,14 @@
 use std::fmt;
 
 use message_service_shared::id::{ConversationId, UserId};
-use message_service_shared::message::Message;
+use message_service_shared::message::{Message, Millis};
 use message_service_shared::runs::Runs;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::MemberHalf;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::store::waiting::{Due, Notice, Tries};
 use crate::store::{ContentHash, ReadRecord};
 
 /// One thing that a store holds.
@@ -23,6 +24,8 @@ pub enum Record {
     Member(MemberRecord),
     /// A message.
     Message(Box<MessageRecord>),
+    /// What waits to be told to the main app.
+    Notice(NoticeRecord),
 }
 
 /// Where a record stands: kinds in this order, and each by its key, ids by their bytes.
@@ -38,6 +41,8 @@ pub enum Place {
     Member(UserId, ConversationId),
     /// A message.
     Message(ConversationId, Seq),
+    /// A notice, by the text that it is ordered by.
+    Notice(String),
 }
 
 /// Somebody who was seen.
@@ -100,6 +105,32 @@ pub struct MessageRecord {
     pub message: Message,
 }
 
+/// What waits to be told to the main app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticeRecord {
+    /// Of which message, and for whom.
+    #[serde(flatten)]
+    pub notice: Notice,
+    /// When it is due.
+    pub due_at: Millis,
+    /// How often it was put off so far.
+    #[serde(flatten)]
+    pub tries: Tries,
+}
+
+impl From<Due> for NoticeRecord {
+    fn from(Due { notice, at, tries }: Due) -> Self {
+        Self { notice, due_at: at, tries }
+    }
+}
+
+impl From<&NoticeRecord> for Due {
+    fn from(NoticeRecord { notice, due_at, tries }: &NoticeRecord) -> Self {
+        Self { notice: notice.clone(), at: *due_at, tries: *tries }
+    }
+}
+
 impl Record {
     /// Where it stands.
     pub fn place(&self) -> Place {
@@ -110,6 +141,7 @@ impl Record {
             Self::Message(record) => {
                 Place::Message(record.message.conversation.clone(), record.message.seq)
             }
+            Self::Notice(record) => Place::Notice(record.notice.key()),
         }
     }
 }
@@ -122,6 +154,7 @@ impl fmt::Display for Place {
             Self::Conversation(id) => write!(f, "the conversation {id}"),
             Self::Member(user, id) => write!(f, "the member {user} of {id}"),
             Self::Message(id, seq) => write!(f, "the message {seq} of {id}"),
+            Self::Notice(key) => write!(f, "the notice {key}"),
         }
     }
 }

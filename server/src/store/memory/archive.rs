@@ -11,12 +11,14 @@ use super::state::{
     ConversationRecord as Conversation, MemberRecord as Member, MessageRecord as Stored, State,
     UserRecord as User, index_of,
 };
+use super::waiting::Standing;
 use crate::clock::{self, Clock, Ids, RandomIds, SystemClock};
 use crate::store::StoreError;
 use crate::store::archive::{
-    Archive, ConversationRecord, MemberRecord, MessageRecord, Place, Progress, Record,
-    RestoreError, Stage, Tally, UserRecord, forgotten,
+    Archive, ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Place, Progress,
+    Record, RestoreError, Stage, Tally, UserRecord, forgotten,
 };
+use crate::store::waiting::Notice;
 
 #[async_trait]
 impl Archive for MemoryStore {
@@ -100,7 +102,20 @@ impl State {
             let (message, content_hash) = (message.clone(), *content_hash);
             Record::Message(Box::new(MessageRecord { content_hash, message }))
         });
-        users.chain(conversations).chain(members).chain(messages)
+        users.chain(conversations).chain(members).chain(messages).chain(self.notices())
+    }
+
+    fn notices(&self) -> impl Iterator<Item = Record> {
+        let waits = |(notice, standing): (&Notice, &Standing)| match standing {
+            Standing::Waits { due, tries, .. } => {
+                let (notice, due_at, tries) = (notice.clone(), *due, *tries);
+                Some(NoticeRecord { notice, due_at, tries })
+            }
+            Standing::Finished { .. } => None,
+        };
+        let mut notices: Vec<NoticeRecord> = self.waiting.iter().filter_map(waits).collect();
+        notices.sort_by_key(|record| record.notice.key());
+        notices.into_iter().map(Record::Notice)
     }
 
     /// The conversations that are there; the announcement from its first message on.
@@ -114,6 +129,7 @@ impl State {
         let mut tally = Tally {
             users: self.users.len() as u64,
             members: self.members.len() as u64,
+            notices: self.notices().count() as u64,
             ..Tally::default()
         };
         for (_, record) in self.begun() {
@@ -150,6 +166,13 @@ impl State {
                 self.members.entry((user, conversation)).or_insert(Member { half, reads });
             }
             Record::Message(record) => self.restore_message(*record)?,
+            Record::Notice(NoticeRecord { notice, due_at, tries }) => {
+                if !self.conversations.contains_key(&notice.conversation) {
+                    return Err(RestoreError::NoConversation(notice.conversation));
+                }
+                let waits = Standing::Waits { due: due_at, tries, held: None };
+                self.waiting.entry(notice).or_insert(waits);
+            }
         }
         Ok(())
     }

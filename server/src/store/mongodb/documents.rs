@@ -272,7 +272,7 @@ pub(super) fn member_id(user: &UserId, id: &ConversationId) -> String {
 }
 
 /// A user's id without a `:`, as in a conversation's (RFC 6901).
-pub(super) fn escaped(user: &UserId) -> String {
+fn escaped(user: &UserId) -> String {
     user.as_str().replace('~', "~0").replace(':', "~1")
 }
 

@@ -8,7 +8,7 @@ use mongodb::bson::{DateTime, Document, doc};
 use serde::Deserialize;
 
 use super::connection::Statement;
-use super::documents::{date, escaped, int, millis};
+use super::documents::{date, int, millis};
 use super::{MongoStore, WAITING};
 use crate::store::StoreError;
 use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
@@ -16,7 +16,7 @@ use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
 /// A document of `waiting` that waits.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WaitingDocument {
+pub(super) struct WaitingDocument {
     /// The receiver, or an empty text for everyone.
     user: String,
     conversation: ConversationId,
@@ -33,14 +33,8 @@ struct HeldDocument {
     id: String,
 }
 
-/// Users' ids have no `:` when they are escaped, and nobody's is empty.
-fn id(notice: &Notice) -> String {
-    let user = notice.receiver.as_ref().map(escaped).unwrap_or_default();
-    format!("{user}:{}:{}", notice.conversation, notice.seq)
-}
-
 impl WaitingDocument {
-    fn read(self) -> Result<Due, StoreError> {
+    pub(super) fn read(self) -> Result<Due, StoreError> {
         let user: Option<Result<UserId, _>> = (!self.user.is_empty()).then(|| self.user.parse());
         let broken = |error| StoreError::Broken(format!("a notice can't be read: {error}"));
         let receiver = user.transpose().map_err(broken)?;
@@ -48,6 +42,19 @@ impl WaitingDocument {
         let tries = Tries { told: self.told, looked: self.looked };
         Ok(Due { notice, at: millis(self.due_at), tries })
     }
+}
+
+/// Keeps a notice, where it is not there.
+pub(super) fn kept(Due { notice, at, tries }: &Due) -> Statement {
+    let document = doc! {
+        "user": notice.receiver.as_ref().map_or("", UserId::as_str),
+        "conversation": notice.conversation.as_str(),
+        "seq": int(notice.seq),
+        "dueAt": date(*at),
+        "told": i64::from(tries.told),
+        "looked": i64::from(tries.looked),
+    };
+    Statement::make(doc! { "_id": notice.key() }, document)
 }
 
 impl MongoStore {
@@ -59,7 +66,7 @@ impl MongoStore {
         update: Document,
     ) -> Result<(), StoreError> {
         let change = |notice: &Notice| {
-            let held = doc! { "_id": id(notice), "heldBy": &holder.0 };
+            let held = doc! { "_id": notice.key(), "heldBy": &holder.0 };
             Statement::change(held, update.clone())
         };
         let statements: Vec<Statement> = notices.iter().map(change).collect();
@@ -70,18 +77,8 @@ impl MongoStore {
 #[async_trait]
 impl Waiting for MongoStore {
     async fn keep(&self, notices: Vec<Notice>, due: Millis) -> Result<(), StoreError> {
-        let make = |notice: &Notice| {
-            let document = doc! {
-                "user": notice.receiver.as_ref().map_or("", UserId::as_str),
-                "conversation": notice.conversation.as_str(),
-                "seq": int(notice.seq),
-                "dueAt": date(due),
-                "told": 0,
-                "looked": 0,
-            };
-            Statement::make(doc! { "_id": id(notice) }, document)
-        };
-        let statements: Vec<Statement> = notices.iter().map(make).collect();
+        let make = |notice| kept(&Due { notice, at: due, tries: Tries::default() });
+        let statements: Vec<Statement> = notices.into_iter().map(make).collect();
         self.core.connection.update(WAITING, &statements).await
     }
 
@@ -111,17 +108,17 @@ impl Waiting for MongoStore {
     ) -> Result<Vec<Notice>, StoreError> {
         let connection = &self.core.connection;
         let take = |due: &Due| {
-            let filter = doc! { "_id": id(&due.notice), "dueAt": date(due.at) };
+            let filter = doc! { "_id": due.notice.key(), "dueAt": date(due.at) };
             let update = doc! { "$set": { "dueAt": date(until), "heldBy": &holder.0 } };
             Statement::change(filter, update)
         };
         let statements: Vec<Statement> = seen.iter().map(take).collect();
         connection.update(WAITING, &statements).await?;
-        let ids: Vec<String> = seen.iter().map(|due| id(&due.notice)).collect();
+        let ids: Vec<String> = seen.iter().map(|due| due.notice.key()).collect();
         let filter = doc! { "_id": { "$in": ids }, "heldBy": &holder.0 };
         let held: Vec<HeldDocument> = connection.find(WAITING, filter).await?;
         let is_held = |notice: &Notice| {
-            let id = id(notice);
+            let id = notice.key();
             held.iter().any(|held| held.id == id)
         };
         Ok(seen.into_iter().map(|due| due.notice).filter(is_held).collect())

@@ -116,16 +116,18 @@ impl Desk {
     }
 }
 
+/// A notice from the columns of [`DUE`].
+pub(super) fn due_at(row: &Row<'_>) -> rusqlite::Result<Due> {
+    let receiver: Option<String> = row.get(0)?;
+    let receiver: Option<UserId> = receiver.map(|_| row.parsed(0)).transpose()?;
+    let notice = Notice { receiver, conversation: row.parsed(1)?, seq: row.seq(2)? };
+    let tries = Tries { told: row.small(4)?, looked: row.small(5)? };
+    Ok(Due { notice, at: row.number(3)?, tries })
+}
+
 fn due(connection: &Connection, now: Millis, limit: usize) -> Result<Vec<Due>, StoreError> {
-    let read = |row: &Row<'_>| {
-        let receiver: Option<String> = row.get(0)?;
-        let receiver: Option<UserId> = receiver.map(|_| row.parsed(0)).transpose()?;
-        let notice = Notice { receiver, conversation: row.parsed(1)?, seq: row.seq(2)? };
-        let tries = Tries { told: row.small(4)?, looked: row.small(5)? };
-        Ok(Due { notice, at: row.number(3)?, tries })
-    };
     let mut select = connection.prepare_cached(DUE)?;
-    let found = select.query_map([int(now), rows(limit)], read)?;
+    let found = select.query_map([int(now), rows(limit)], due_at)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 

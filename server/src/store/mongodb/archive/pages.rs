@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::super::documents::{
     ConversationDocument, MemberDocument, MessageDocument, UserDocument, int,
 };
-use super::super::{CONVERSATIONS, Core, MEMBERS, MESSAGES, USERS};
+use super::super::waiting::WaitingDocument;
+use super::super::{CONVERSATIONS, Core, MEMBERS, MESSAGES, USERS, WAITING};
 use crate::store::StoreError;
 use crate::store::archive::{ConversationRecord, MemberRecord, Place, Record, Tally, forgotten};
 
@@ -26,6 +27,7 @@ impl Core {
             Place::Conversation(id) => page.conversations(Some(id)).await?,
             Place::Member(user, id) => page.members(Some((user, id))).await?,
             Place::Message(id, seq) => page.messages(Some((id, *seq))).await?,
+            Place::Notice(key) => page.notices(Some(key)).await?,
         }
         Ok(page.records)
     }
@@ -64,6 +66,7 @@ impl Core {
             conversations: self.sum(CONVERSATIONS, begun(), 1).await?,
             members: self.sum(MEMBERS, doc! {}, 1).await?,
             messages: self.sum(MESSAGES, doc! {}, 1).await?,
+            notices: self.sum(WAITING, waits(), 1).await?,
             grown,
         })
     }
@@ -98,6 +101,11 @@ impl Core {
 /// The announcement is a conversation from its first message on.
 fn begun() -> Document {
     doc! { "$or": [{ "lastSeq": { "$gt": 0 } }, { "_id": { "$ne": "announcement" } }] }
+}
+
+/// A notice that is not finished.
+fn waits() -> Document {
+    doc! { "dueAt": { "$exists": true } }
 }
 
 /// A page that fills.
@@ -209,6 +217,19 @@ impl Page<'_> {
                     self.records.push(Record::Message(Box::new(found.into_record()?)));
                 }
             }
+        }
+        if self.room() == 0 { Ok(()) } else { self.notices(None).await }
+    }
+
+    async fn notices(&mut self, after: Option<&str>) -> Result<(), StoreError> {
+        let mut filter = waits();
+        if let Some(key) = after {
+            filter.insert("_id", doc! { "$gt": key });
+        }
+        let found: Vec<WaitingDocument> =
+            self.core.sorted(WAITING, filter, doc! { "_id": 1 }, self.room()).await?;
+        for found in found {
+            self.records.push(Record::Notice(found.read()?.into()));
         }
         Ok(())
     }

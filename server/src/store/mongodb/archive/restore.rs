@@ -22,10 +22,12 @@ use super::super::documents::{
 use super::super::failure::kept_out;
 use super::super::member::derived;
 use super::super::row::is_wide;
-use super::super::{CONVERSATIONS, Core, MEMBERS, MESSAGES, USERS};
+use super::super::waiting::kept;
+use super::super::{CONVERSATIONS, Core, MEMBERS, MESSAGES, USERS, WAITING};
 use crate::store::archive::{
-    ConversationRecord, MemberRecord, MessageRecord, Record, RestoreError, UserRecord,
+    ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Record, RestoreError, UserRecord,
 };
+use crate::store::waiting::Due;
 use crate::store::{StoreError, parties_with_rows};
 
 /// The records of a block by what they are.
@@ -35,6 +37,7 @@ struct Block<'a> {
     conversations: Vec<&'a ConversationRecord>,
     members: Vec<&'a MemberRecord>,
     messages: BTreeMap<&'a ConversationId, Vec<&'a MessageRecord>>,
+    notices: Vec<&'a NoticeRecord>,
 }
 
 impl<'a> Block<'a> {
@@ -49,6 +52,7 @@ impl<'a> Block<'a> {
                     let id = &record.message.conversation;
                     block.messages.entry(id).or_default().push(record);
                 }
+                Record::Notice(record) => block.notices.push(record),
             }
         }
         block
@@ -66,6 +70,8 @@ impl Core {
         self.insert_messages(&block).await?;
         self.make_records(&block).await?;
         self.derive_whole(&block).await?;
+        let notices = block.notices.iter().map(|record| kept(&Due::from(*record)));
+        self.connection.update(WAITING, &notices.collect::<Vec<_>>()).await?;
         block.messages.keys().for_each(|id| self.heads.forget(id));
         Ok(())
     }
@@ -73,8 +79,12 @@ impl Core {
     /// Where the conversations end and begin that the block speaks of, each of which must be there.
     async fn ends(&self, block: &Block<'_>) -> Result<HashMap<ConversationId, Ends>, RestoreError> {
         let of_members = block.members.iter().map(|member| &member.conversation);
-        let named: BTreeSet<&ConversationId> =
-            of_members.filter(|id| !is_wide(id)).chain(block.messages.keys().copied()).collect();
+        let of_notices = block.notices.iter().map(|record| &record.notice.conversation);
+        let named: BTreeSet<&ConversationId> = of_members
+            .filter(|id| !is_wide(id))
+            .chain(block.messages.keys().copied())
+            .chain(of_notices)
+            .collect();
         let known = self.conversations(named.iter().copied()).await?;
         let mut ends: HashMap<ConversationId, Ends> = HashMap::new();
         for record in &block.conversations {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::super::columns::{Columns, int, limit};
 use super::super::member::{self, READS};
 use super::super::message::message;
+use super::super::waiting;
 use crate::store::archive::{
     ConversationRecord, MemberRecord, MessageRecord, Place, Record, Tally, UserRecord, forgotten,
 };
@@ -62,6 +63,18 @@ pub(in super::super) const MESSAGES_OF_ONE: &str =
     select_messages!("c.conversation_id = ?1 AND m.seq > ?3");
 pub(in super::super) const MESSAGES_OF_NEXT: &str = select_messages!("c.conversation_id > ?1");
 
+/// In the order of [`Notice::key`](crate::store::waiting::Notice), which no index has: few wait.
+pub(in super::super) const NOTICES: &str =
+    "SELECT user_id, conversation_id, seq, due_at, told, looked FROM (
+         SELECT u.user_id, c.conversation_id, w.seq, w.due_at, w.told, w.looked,
+                replace(replace(coalesce(u.user_id, ''), '~', '~0'), ':', '~1')
+                    || ':' || c.conversation_id || ':' || w.seq AS key
+         FROM waiting AS w
+         JOIN conversations AS c ON c.key = w.conversation
+         LEFT JOIN users AS u ON u.key = w.receiver
+         WHERE w.due_at IS NOT NULL
+     ) WHERE key > ?1 ORDER BY key LIMIT ?2";
+
 /// The records after a place.
 pub(super) fn page(
     connection: &Connection,
@@ -76,6 +89,7 @@ pub(super) fn page(
         Place::Conversation(id) => page.conversations(id.as_str())?,
         Place::Member(user, id) => page.members(user.as_str(), id.as_str())?,
         Place::Message(id, seq) => page.messages(id.as_str(), seq.get())?,
+        Place::Notice(key) => page.notices(key)?,
     }
     Ok(page.records)
 }
@@ -138,6 +152,14 @@ impl Page<'_> {
             let found = select.query_map(params![id, self.room()], said)?;
             extend(&mut self.records, found)?;
         }
+        if self.is_full() { Ok(()) } else { self.notices("") }
+    }
+
+    fn notices(&mut self, after: &str) -> Result<(), StoreError> {
+        let mut select = self.connection.prepare_cached(NOTICES)?;
+        let notice = |row: &Row<'_>| Ok(Record::Notice(waiting::due_at(row)?.into()));
+        let found = select.query_map(params![after, self.room()], notice)?;
+        extend(&mut self.records, found)?;
         Ok(())
     }
 }
@@ -197,6 +219,7 @@ pub(super) fn tally(connection: &Connection) -> Result<Tally, StoreError> {
                 + settings_revision), 0) FROM members",
     )?;
     let (messages, revisions) = two("SELECT count(*), coalesce(sum(revision), 0) FROM messages")?;
+    let (notices, _) = two("SELECT count(*), 0 FROM waiting WHERE due_at IS NOT NULL")?;
     let grown = floors + halves + revisions;
-    Ok(Tally { users, conversations, members, messages, grown })
+    Ok(Tally { users, conversations, members, messages, notices, grown })
 }

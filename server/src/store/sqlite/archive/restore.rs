@@ -15,7 +15,8 @@ use super::super::keys::{Keys, PRODUCT};
 use super::super::member;
 use super::note;
 use crate::store::archive::{
-    ConversationRecord, MemberRecord, MessageRecord, Progress, Record, RestoreError, UserRecord,
+    ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Progress, Record, RestoreError,
+    UserRecord,
 };
 use crate::store::{StoreError, parties_with_rows};
 
@@ -56,6 +57,7 @@ impl Restoring<'_> {
                 [Record::User(user)] => self.user(user)?,
                 [Record::Conversation(conversation)] => self.conversation(conversation)?,
                 [Record::Member(member)] => self.member(member)?,
+                [Record::Notice(notice)] => self.notice(notice)?,
                 messages => self.messages(messages)?,
             }
         }
@@ -96,6 +98,29 @@ impl Restoring<'_> {
             member::save(self.connection, user, &conversation, &record.half)?;
             member::remember(self.connection, user, &conversation, &record.reads)?;
         }
+        Ok(())
+    }
+
+    fn notice(&mut self, record: &NoticeRecord) -> Result<(), RestoreError> {
+        let NoticeRecord { notice, due_at, tries } = record;
+        let conversation = self.find(&notice.conversation)?;
+        let receiver = match &notice.receiver {
+            Some(user) => self.keys.user(self.connection, user)?,
+            None => PRODUCT,
+        };
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO waiting (receiver, conversation, seq, due_at, told, looked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )?;
+        let (seq, due_at) = (int(notice.seq.get()), int(*due_at));
+        insert.execute(params![
+            receiver,
+            conversation.key,
+            seq,
+            due_at,
+            tries.told,
+            tries.looked
+        ])?;
         Ok(())
     }
 
