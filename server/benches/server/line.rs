@@ -1,9 +1,8 @@
-//! A user's socket, as a program has it.
+//! A receiver's socket.
 
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use message_service::id::{ConversationId, UserId};
 use message_service::limits::PROTOCOL_VERSION;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -26,18 +25,6 @@ impl Line {
         line.call("authenticate", &json!({ "token": token(user)?, "protocol": PROTOCOL_VERSION }))
             .await?;
         Ok(line)
-    }
-
-    /// Sends a message, and waits until it is acknowledged.
-    pub(crate) async fn send(&mut self, from: &str, to: &str) -> Outcome<()> {
-        let (from, to): (UserId, UserId) = (from.parse()?, to.parse()?);
-        let conversation =
-            ConversationId::direct(&from, &to).ok_or("nobody writes to themselves")?;
-        let name = format!("{from}-{}", self.next);
-        let content = json!({ "kind": "text", "text": "The parcel is at the door; shall I wait?" });
-        let params =
-            json!({ "conversation": conversation, "clientMsgId": name, "content": content });
-        self.call("send", &params).await
     }
 
     async fn call(&mut self, command: &str, params: &Value) -> Outcome<()> {
@@ -69,10 +56,10 @@ impl Line {
 
     async fn frame(&mut self) -> Outcome<Value> {
         loop {
-            if let Message::Text(text) =
-                self.stream.next().await.ok_or("the socket was closed")??
-            {
-                return Ok(serde_json::from_str(&text)?);
+            match self.stream.next().await.ok_or("the socket ended")?? {
+                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Close(why) => return Err(format!("the socket was closed: {why:?}").into()),
+                _ => {}
             }
         }
     }

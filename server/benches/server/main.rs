@@ -1,9 +1,9 @@
-//! What a send costs through the whole server: socket, session, service, store, and back.
+//! What a send costs through the whole server: request, service, store, and the way to its receiver.
 //!
 //! `cargo xtask servers -- cargo xtask bench server`
 //!
-//! Senders are sockets that send one message after the other, each into a conversation of its own,
-//! and each waits for its acknowledgement; a receiver of each is connected too. The stores take
+//! Senders send one message after the other by REST, each into a conversation of its own, and each
+//! waits for its acknowledgement; a receiver of each holds a socket. The stores take
 //! turns, so that whatever else the machine does meets all of them alike. Then one user sends on
 //! one node, and another hears it on another node, beside what a bare round trip over the same NATS
 //! takes in the same run.
@@ -17,6 +17,7 @@ mod figures;
 mod line;
 mod nats;
 mod node;
+mod sender;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use self::figures::Figures;
 use self::line::Line;
 use self::nats::Nats;
 use self::node::{Backing, Node};
+use self::sender::Sender;
 
 const SENDERS: [usize; 3] = [1, 16, 64];
 const REPETITIONS: usize = 3;
@@ -48,6 +50,7 @@ async fn main() -> Outcome<()> {
         available_parallelism()?,
         RUN.as_secs(),
     );
+    from_node_to_node(secantusdb.clone()).await?;
     println!(
         "{:>10} | {:>7} | {:>8} | {:>8} | {:>8}",
         "store", "senders", "sends/s", "p50 ms", "p99 ms"
@@ -70,7 +73,7 @@ async fn main() -> Outcome<()> {
             );
         }
     }
-    from_node_to_node(secantusdb).await
+    Ok(())
 }
 
 /// How long each send took until it was acknowledged.
@@ -81,12 +84,14 @@ async fn sends(backing: &Backing, senders: usize) -> Outcome<Vec<Duration>> {
         let (from, to) = (format!("sender{number}"), format!("receiver{number}"));
         let receiver = Line::open(node.address, &to).await?;
         tokio::spawn(receiver.listen());
-        let mut line = Line::open(node.address, &from).await?;
+        // Who has shown a token exists.
+        Line::open(node.address, &from).await?;
+        let mut sender = Sender::open(node.address, &from).await?;
         tasks.push(tokio::spawn(async move {
             let (mut took, end) = (Vec::new(), Instant::now() + RUN);
             while Instant::now() < end {
                 let begun = Instant::now();
-                line.send(&from, &to).await?;
+                sender.send(&to).await?;
                 took.push(begun.elapsed());
             }
             Ok::<_, Box<dyn Error + Send + Sync>>(took)
@@ -106,8 +111,11 @@ async fn from_node_to_node(secantusdb: String) -> Outcome<()> {
     let backing = Backing::MongoDb(secantusdb).with_one_database();
     let one = Node::start(&backing, Some(nats.url())).await?;
     let other = Node::start(&backing, Some(nats.url())).await?;
+    one.reaches_all().await;
+    other.reaches_all().await;
     let mut receiver = Line::open(other.address, "receiver").await?;
-    let mut sender = Line::open(one.address, "sender").await?;
+    Line::open(one.address, "sender").await?;
+    let mut sender = Sender::open(one.address, "sender").await?;
     let bare = Arc::new(nats.echo().await?);
     let (mut acknowledged, mut arrived, mut after, mut round_trips) =
         (Figures::default(), Figures::default(), Figures::default(), Figures::default());
@@ -118,7 +126,7 @@ async fn from_node_to_node(secantusdb: String) -> Outcome<()> {
             Ok::<_, Box<dyn Error + Send + Sync>>(Instant::now())
         };
         let replied = async {
-            sender.send("sender", "receiver").await?;
+            sender.send("receiver").await?;
             Ok(Instant::now())
         };
         let (pushed, replied) = tokio::try_join!(pushed, replied)?;
@@ -127,7 +135,7 @@ async fn from_node_to_node(secantusdb: String) -> Outcome<()> {
         after.add(vec![pushed.saturating_duration_since(replied)], Duration::ZERO);
         round_trips.add(vec![bare.round_trip().await?], Duration::ZERO);
     }
-    println!("\nfrom node to node, {MESSAGES} messages one after the other on SecantusDB and NATS");
+    println!("from node to node, {MESSAGES} messages one after the other on SecantusDB and NATS");
     for (what, figures) in [
         ("sent until acknowledged", &acknowledged),
         ("sent until heard on the other node", &arrived),

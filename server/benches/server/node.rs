@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use message_service::MessageService;
+use message_service::bus::Reach;
 use message_service::caller::Mint;
 use message_service::clock::{Clock, SystemClock};
 use message_service::config::{BusAt, Config, StoreAt};
@@ -61,6 +63,7 @@ fn database(address: &str) -> String {
 
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
+    service: Arc<MessageService>,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     _folder: TempDir,
@@ -80,8 +83,16 @@ impl Node {
         let service = Arc::new(MessageService::start(config).await?);
         let stop = CancellationToken::new();
         let until = stop.clone().cancelled_owned();
-        let serving = tokio::spawn(async move { serve(&service, listener, until).await });
-        Ok(Self { address, stop, serving, _folder: folder })
+        let served = Arc::clone(&service);
+        let serving = tokio::spawn(async move { serve(&served, listener, until).await });
+        Ok(Self { address, service, stop, serving, _folder: folder })
+    }
+
+    /// Waits until the other nodes hear of what happens here.
+    pub(crate) async fn reaches_all(&self) {
+        while self.service.service().reach() != Reach::Every {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn end(self) {
