@@ -43,6 +43,7 @@ impl Sender {
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.to_string())))?;
+        self.connection.ready().await?;
         let answer = self.connection.send_request(request).await?;
         let status = answer.status();
         let answer = answer.into_body().collect().await?.to_bytes();
