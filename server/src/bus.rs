@@ -9,13 +9,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use message_service_shared::close::CloseCode;
 use message_service_shared::id::{ConversationId, UserId};
 use message_service_shared::push::Push;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::hub::Hub;
+use crate::logouts::Logouts;
 
 /// A server process, for as long as it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,8 +53,8 @@ pub enum Audience {
 pub enum News {
     /// A push for the clients.
     Push(Push),
-    /// Their sessions end.
-    Close(CloseCode),
+    /// They were logged out everywhere, so often in all: sessions that began before end.
+    LoggedOut(Logouts),
     /// What the user's sessions on another node look at now. Nobody there is told of it; pushes
     /// here say that the user is attended to.
     Attending {
@@ -86,6 +86,10 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
 
     /// How far it reaches, for the readiness check.
     fn reach(&self) -> Reach;
+
+    /// Returns when all that was published so far is with whatever carries it to the other nodes,
+    /// or when it is plain that it can't be now. A node asks for it before it ends.
+    async fn settle(&self);
 }
 
 /// The bus of a service that is one node.
@@ -112,4 +116,6 @@ impl Bus for InProcess {
     fn reach(&self) -> Reach {
         Reach::Every
     }
+
+    async fn settle(&self) {}
 }

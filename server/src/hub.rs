@@ -23,6 +23,7 @@ use message_service_shared::view::View;
 
 use self::followers::Followers;
 use crate::bus::{Audience, Envelope, News, NodeId};
+use crate::logouts::Logouts;
 
 /// Users are spread over this many locks, so that a fan-out and a login rarely meet.
 const SHARDS: usize = 64;
@@ -49,6 +50,8 @@ struct Seat {
     session: SessionId,
     mailbox: Arc<Mailbox>,
     views: Vec<View>,
+    /// How often the user had been logged out when the session began.
+    logouts: Logouts,
 }
 
 /// A push that is serialised when the first session needs it, in the form that it needs.
@@ -67,9 +70,9 @@ impl Default for Hub {
 
 impl Hub {
     /// Gives a session its place. Pushes arrive in the mailbox from now on, so a session joins
-    /// before it reads anything from the store.
-    pub fn join(&self, user: UserId, session: SessionId, mailbox: Arc<Mailbox>) {
-        let seat = Seat { session, mailbox, views: Vec::new() };
+    /// before it reads what it will tell. It ends with the first logout after so many.
+    pub fn join(&self, user: UserId, session: SessionId, mailbox: Arc<Mailbox>, logouts: Logouts) {
+        let seat = Seat { session, mailbox, views: Vec::new(), logouts };
         let mut shard = self.shard(&user);
         let place = shard.entry(user.clone()).or_default();
         place.seats.push(seat);
@@ -147,9 +150,9 @@ impl Hub {
     pub fn receive(&self, envelope: &Envelope) {
         match &envelope.news {
             News::Push(push) => self.deliver(&envelope.to, push),
-            News::Close(code) => self.for_each(&envelope.to, |place| {
-                for seat in &place.seats {
-                    seat.mailbox.close(*code);
+            News::LoggedOut(logouts) => self.for_each(&envelope.to, |place| {
+                for seat in place.seats.iter().filter(|seat| seat.logouts < *logouts) {
+                    seat.mailbox.close(CloseCode::Ended);
                 }
             }),
             News::Attending { node, conversations } => self.for_each(&envelope.to, |place| {
@@ -303,7 +306,12 @@ mod tests {
 
     fn join(hub: &Hub, session: &str) -> Arc<Mailbox> {
         let mailbox = Arc::new(Mailbox::default());
-        hub.join("ann".parse().unwrap(), session.parse().unwrap(), Arc::clone(&mailbox));
+        hub.join(
+            "ann".parse().unwrap(),
+            session.parse().unwrap(),
+            Arc::clone(&mailbox),
+            Logouts(0),
+        );
         mailbox
     }
 

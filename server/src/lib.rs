@@ -41,6 +41,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod hub;
+pub mod logouts;
 mod measure;
 mod node;
 pub mod origin;
@@ -71,9 +72,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use message_service_shared::close::CloseCode;
+use message_service_shared::id::Epoch;
 use message_service_shared::push::{Goodbye, Push};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -180,6 +183,7 @@ impl MessageService {
         let Opened { store, leases, waiting } = open(&config).await?;
         let hub = Arc::new(Hub::default());
         let id = NodeId::of(RandomIds.make(SystemClock.now()));
+        let is_shared = leases.is_some();
         let roster: Arc<dyn Roster> = match leases {
             Some(leases) => {
                 Arc::new(Leased::start(id, Arc::clone(&hub), leases, Arc::clone(&store)))
@@ -193,9 +197,10 @@ impl MessageService {
             after_ms: webhook.after_ms,
             wake: Arc::clone(&wake),
         });
+        let bus = connect(&config.bus, &store.epoch().await?, id, &hub).await?;
         let parts = Parts {
             store,
-            bus: connect(&config.bus, id, &hub).await?,
+            bus,
             roster,
             hub,
             clock: Arc::new(SystemClock),
@@ -206,6 +211,9 @@ impl MessageService {
         let rules = Rules { direct: config.direct, product_name: config.product_name };
         let service = Arc::new(Service::new(parts, rules));
         tokio::spawn(heal(Arc::downgrade(&service), ended.clone()));
+        if is_shared {
+            tokio::spawn(end_what_is_over(Arc::downgrade(&service), ended.clone()));
+        }
         let outbox = match &config.outbox {
             Some(at) => Some(Outbox::open(at.address()).await.map_err(StartError::Outbox)?),
             None => None,
@@ -286,14 +294,31 @@ async fn heal(service: Weak<Service>, ended: CancellationToken) {
 /// What a failed write may have left behind is put right after so long at the latest.
 const HEAL: Duration = Duration::from_secs(5);
 
-/// Services that share a NATS and not a store need a name each; there is one so far.
-const PREFIX: &str = "message-service";
+/// Ends from time to time what the bus should have ended, for as long as the service is there.
+async fn end_what_is_over(service: Weak<Service>, ended: CancellationToken) {
+    let mut due = tokio::time::interval(OVER);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while ended.run_until_cancelled(due.tick()).await.is_some() {
+        let Some(service) = service.upgrade() else { return };
+        if let Err(error) = service.end_what_is_over().await {
+            tracing::debug!(%error, "it is not known who was logged out on another node");
+        }
+    }
+}
 
-async fn connect(bus: &BusAt, id: NodeId, hub: &Arc<Hub>) -> Result<Arc<dyn Bus>, StartError> {
+/// A logout that the bus has lost ends the sessions of other nodes after so long at the latest.
+const OVER: Duration = Duration::from_secs(10);
+
+async fn connect(
+    bus: &BusAt,
+    epoch: &Epoch,
+    id: NodeId,
+    hub: &Arc<Hub>,
+) -> Result<Arc<dyn Bus>, StartError> {
     Ok(match bus {
         BusAt::InProcess => Arc::new(InProcess::new(Arc::clone(hub))),
         BusAt::Nats(servers) => {
-            Arc::new(NatsBus::connect(servers, PREFIX, id, Arc::clone(hub)).await?)
+            Arc::new(NatsBus::connect(servers, epoch, id, Arc::clone(hub)).await?)
         }
     })
 }

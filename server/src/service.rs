@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use message_service_shared::answer::Online;
-use message_service_shared::close::CloseCode;
 use message_service_shared::command::Presence;
 use message_service_shared::error::ApiError;
 use message_service_shared::id::{ConversationId, Epoch, Parties, SessionId, UserId};
@@ -40,8 +39,12 @@ use message_service_shared::row::User;
 use crate::bus::{Audience, Bus, Envelope, News, Reach};
 use crate::clock::{Clock, Ids};
 use crate::hub::Hub;
+use crate::logouts::Logouts;
 use crate::roster::Roster;
-use crate::store::{Profile, Store};
+use crate::store::{Profile, Store, StoredUser};
+
+/// Users that are looked up together.
+const TOGETHER: usize = 1_000;
 
 /// The service.
 #[derive(Debug)]
@@ -177,13 +180,17 @@ impl Service {
     }
 
     /// A user has come: makes sure that they exist, and returns them with what is known of them.
-    pub async fn arrive(&self, profile: Profile) -> Result<User, Error> {
+    pub async fn arrive(&self, profile: Profile) -> Result<StoredUser, Error> {
         let id = profile.id.clone();
         if profile.name.is_some() || profile.avatar.is_some() {
             self.upsert_users(vec![profile]).await?;
         }
         let user = self.store.see_users(std::slice::from_ref(&id)).await?.pop();
-        Ok(user.unwrap_or(User { id, name: None, avatar: None }))
+        let new = || StoredUser {
+            user: User { id, name: None, avatar: None },
+            logouts: Logouts::default(),
+        };
+        Ok(user.unwrap_or_else(new))
     }
 
     /// Takes in what the main app says of users.
@@ -218,8 +225,10 @@ impl Service {
         Ok(Online { online })
     }
 
-    /// This node is about to end: the others are told that its users are gone.
+    /// This node is about to end: the others have heard all that happened here, and are told that
+    /// its users are gone.
     pub async fn leave(&self) {
+        self.bus.settle().await;
         self.roster.leave().await;
     }
 
@@ -234,10 +243,25 @@ impl Service {
         self.bus.reach()
     }
 
-    /// Ends every session of a user: logged out everywhere, or revoked.
-    pub fn end_sessions(&self, user: &UserId) {
+    /// Ends every session of a user, on every node: logged out everywhere, or revoked. A node that
+    /// does not hear of it now finds it in the store.
+    pub async fn end_sessions(&self, user: &UserId) -> Result<(), Error> {
+        let logouts = self.store.log_out(user).await?;
         let to = Audience::Users(vec![user.clone()]);
-        self.bus.publish(Envelope { to, news: News::Close(CloseCode::Ended) });
+        self.bus.publish(Envelope { to, news: News::LoggedOut(logouts) });
+        Ok(())
+    }
+
+    /// Ends the sessions of this node whose users were logged out elsewhere, as the store knows it.
+    /// A node that shares its store asks for it from time to time.
+    pub async fn end_what_is_over(&self) -> Result<(), Error> {
+        for users in self.hub.users().chunks(TOGETHER) {
+            for StoredUser { user, logouts } in self.store.users(users).await? {
+                let to = Audience::Users(vec![user.id]);
+                self.hub.receive(&Envelope { to, news: News::LoggedOut(logouts) });
+            }
+        }
+        Ok(())
     }
 
     /// Repairs what a failed append may have left behind, before anybody relies on derived values:

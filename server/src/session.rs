@@ -21,7 +21,7 @@ use crate::caller::{Rejected, Resolver};
 use crate::clock::session_id;
 use crate::hub::Mailbox;
 use crate::service::{Acting, Error, Service, Via};
-use crate::store::Profile;
+use crate::store::{Profile, StoredUser};
 
 /// A session that has authenticated. Dropping it ends it.
 #[derive(Debug)]
@@ -199,10 +199,10 @@ impl Opening<'_> {
             avatar: verified.avatar,
             created_at: None,
         };
-        let user = service.arrive(profile).await?;
+        let StoredUser { user, logouts } = service.arrive(profile).await?;
         let epoch = service.epoch().await?;
         let id = session_id(service.ids().make(now));
-        service.hub().join(user.id.clone(), id.clone(), Arc::clone(&mailbox));
+        service.hub().join(user.id.clone(), id.clone(), Arc::clone(&mailbox), logouts);
         // From here on the hub is left when the session is dropped, also while it waits below.
         let mut session = Session {
             mailbox,

@@ -25,6 +25,8 @@ use message_service_shared::unread::{ConversationHalf, MemberHalf, is_listed};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::logouts::Logouts;
+
 /// Reads that a store keeps for each member and conversation, the newest ones.
 pub const READS_KEPT: usize = 32;
 
@@ -40,10 +42,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Makes sure that each of these exists, and returns them in the same order.
     ///
     /// A new user's announcements start after the newest one there is.
-    async fn see_users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError>;
+    async fn see_users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError>;
 
     /// Those of the users that exist, in any order.
-    async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError>;
+    async fn users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError>;
+
+    /// Notes that all sessions of the user end which began before, and returns the number that
+    /// later ones begin with. Nothing is noted of a user that does not exist.
+    async fn log_out(&self, user: &UserId) -> Result<Logouts, StoreError>;
 
     /// Stores messages and what is derived from them, one outcome for each draft, in order.
     ///
@@ -185,6 +191,15 @@ pub enum ChangeError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is known of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredUser {
+    /// What others see.
+    pub user: User,
+    /// How often they were logged out everywhere.
+    pub logouts: Logouts,
 }
 
 /// What the main app says of a user. What is absent stays as it was.

@@ -110,4 +110,6 @@ impl Bus for SimBusAt {
     fn reach(&self) -> Reach {
         Reach::Every
     }
+
+    async fn settle(&self) {}
 }

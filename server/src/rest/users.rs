@@ -71,6 +71,6 @@ pub(super) async fn end_sessions(
     _: MainApp,
     path: InPath,
 ) -> Result<StatusCode, Problem> {
-    node.service.end_sessions(&path.user()?);
+    node.service.end_sessions(&path.user()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

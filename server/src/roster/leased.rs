@@ -247,6 +247,7 @@ fn note(concerned: &mut HashSet<UserId>, change: Change) {
 
 #[cfg(test)]
 mod tests {
+    use crate::logouts::Logouts;
     use std::collections::BTreeSet;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -316,7 +317,7 @@ mod tests {
     }
 
     fn join(hub: &Hub) {
-        hub.join(ann(), "s".parse().unwrap(), Arc::new(Mailbox::default()));
+        hub.join(ann(), "s".parse().unwrap(), Arc::new(Mailbox::default()), Logouts(0));
     }
 
     async fn sees(leased: &Leased) -> bool {

@@ -79,7 +79,7 @@ impl Service {
         let peers: Vec<UserId> = rows.iter().filter_map(|row| row.id.peer_of(user)).collect();
         let known = if peers.is_empty() { Vec::new() } else { self.store.users(&peers).await? };
         let known: BTreeMap<UserId, User> =
-            known.into_iter().map(|user| (user.id.clone(), user)).collect();
+            known.into_iter().map(|known| (known.user.id.clone(), known.user)).collect();
         let mut presented = Vec::with_capacity(rows.len());
         for row in rows {
             let counted = counted(&*self.store, user, &row).await?;

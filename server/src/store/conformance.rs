@@ -97,6 +97,8 @@ macro_rules! conformance {
             user::what_a_profile_leaves_out_stays,
             user::seeing_creates_users_and_keeps_their_order,
             user::a_mere_recipient_is_no_user_yet,
+            user::a_logout_is_counted_of_its_user_alone,
+            user::a_logout_makes_no_user,
             user::the_epoch_stays,
             user::repair_changes_nothing_where_nothing_is_broken,
             history::random_histories_are_counted_as_brute_force_counts,

@@ -16,15 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use message_service_shared::id::{ConversationId, Epoch, UserId};
 use message_service_shared::message::{self, Message, Millis};
-use message_service_shared::row::User;
 use message_service_shared::runs::Run;
 use message_service_shared::seq::Seq;
 
-use self::state::{ConversationRecord, MessageRecord, State, replace_preview};
+use self::state::{ConversationRecord, MessageRecord, State, UserRecord, replace_preview};
 use super::{
     AppendError, Appended, ChangeError, Draft, End, InboxPlace, MemberChange, MessagePage, Profile,
-    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,
+    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow, StoredUser,
 };
+use crate::logouts::Logouts;
 
 /// A moment inside an operation at which a simulation may hold it up or let it fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,25 +137,35 @@ impl Store for MemoryStore {
         self.pause(Pause::AfterWrite).await
     }
 
-    async fn see_users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    async fn see_users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         self.pause(Pause::BeforeWrite).await?;
         let seen = {
             let mut state = self.lock();
-            users.iter().map(|id| state.see(id, None).user.clone()).collect()
+            users.iter().map(|id| state.see(id, None).stored()).collect()
         };
         self.pause(Pause::AfterWrite).await?;
         Ok(seen)
     }
 
-    async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    async fn users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         self.read(|state| {
-            users
-                .iter()
-                .filter_map(|id| state.users.get(id))
-                .map(|record| record.user.clone())
-                .collect()
+            let known = users.iter().filter_map(|id| state.users.get(id));
+            known.map(UserRecord::stored).collect()
         })
         .await
+    }
+
+    async fn log_out(&self, user: &UserId) -> Result<Logouts, StoreError> {
+        self.pause(Pause::BeforeWrite).await?;
+        let logouts = {
+            let mut state = self.lock();
+            state.users.get_mut(user).map_or(Logouts(0), |record| {
+                record.logouts = Logouts(record.logouts.0.saturating_add(1));
+                record.logouts
+            })
+        };
+        self.pause(Pause::AfterWrite).await?;
+        Ok(logouts)
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Vec<Result<Appended, AppendError>> {

@@ -38,7 +38,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use message_service_shared::id::{ConversationId, Epoch, UserId};
 use message_service_shared::message::Millis;
-use message_service_shared::row::User;
 use message_service_shared::seq::Seq;
 use mongodb::bson::doc;
 use mongodb::event::EventHandler;
@@ -52,8 +51,9 @@ use self::queue::Queue;
 use self::repair::Unsure;
 use super::{
     AppendError, Appended, ChangeError, Draft, InboxPlace, MemberChange, MessagePage, Profile,
-    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,
+    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow, StoredUser,
 };
+use crate::logouts::Logouts;
 
 pub use self::connection::ConnectError;
 pub use self::schema::OpenError;
@@ -167,12 +167,16 @@ impl Store for MongoStore {
         self.core.upsert_users(&users).await
     }
 
-    async fn see_users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    async fn see_users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         self.core.see_users(users).await
     }
 
-    async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    async fn users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         Ok(self.core.users(users.iter()).await?.into_values().collect())
+    }
+
+    async fn log_out(&self, user: &UserId) -> Result<Logouts, StoreError> {
+        self.core.log_out(user).await
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Vec<Result<Appended, AppendError>> {

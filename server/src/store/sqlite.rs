@@ -34,7 +34,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use message_service_shared::id::{ConversationId, Epoch, UserId};
 use message_service_shared::message::Millis;
-use message_service_shared::row::User;
 use message_service_shared::seq::Seq;
 
 use self::append::Letter;
@@ -43,8 +42,9 @@ use self::readers::Readers;
 use self::writer::Writer;
 use super::{
     AppendError, Appended, ChangeError, Draft, InboxPlace, MemberChange, MessagePage, Profile,
-    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow,
+    ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow, StoredUser,
 };
+use crate::logouts::Logouts;
 
 pub use self::open::OpenError;
 pub use self::writer::Written;
@@ -84,7 +84,7 @@ impl Store for SqliteStore {
         self.writer.write(move |desk| desk.upsert_users(&users)).await
     }
 
-    async fn see_users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    async fn see_users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         // Most who are seen were seen before, and users never go: for them nothing is written.
         let asked: Arc<[UserId]> = users.into();
         let ids = asked.clone();
@@ -95,9 +95,14 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    async fn users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         let users = users.to_vec();
         self.readers.read(move |connection| user::seen(connection, &users)).await
+    }
+
+    async fn log_out(&self, user: &UserId) -> Result<Logouts, StoreError> {
+        let user = user.clone();
+        self.writer.write(move |desk| desk.log_out(&user)).await
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Vec<Result<Appended, AppendError>> {

@@ -116,7 +116,7 @@ async fn write_badges(
                 | Record::Notice(_) => {}
             }
         }
-        let seen = store.users(&members).await?.into_iter().map(|user| user.id);
+        let seen = store.users(&members).await?.into_iter().map(|known| known.user.id);
         let seen: BTreeSet<UserId> = seen.collect();
         users.extend(members.into_iter().filter(|member| !seen.contains(member)));
         for (user, standings) in standings(store, &users).await? {

@@ -18,6 +18,7 @@ use super::*;
 use crate::bus::InProcess;
 use crate::clock::{Clock, Ids, RandomIds, epoch};
 use crate::hub::{Hub, Mailbox};
+use crate::logouts::Logouts;
 use crate::roster::Alone;
 use crate::service::{Acting, Away, Parts, PushRequest, Rules, To, Via, When};
 use crate::store::memory::MemoryStore;
@@ -146,7 +147,7 @@ impl Scene {
 
     fn comes(&self, user: &str) -> impl FnOnce() {
         let (user, session): (UserId, SessionId) = (user.parse().unwrap(), "s".parse().unwrap());
-        self.hub.join(user.clone(), session.clone(), Arc::new(Mailbox::default()));
+        self.hub.join(user.clone(), session.clone(), Arc::new(Mailbox::default()), Logouts(0));
         let hub = Arc::clone(&self.hub);
         move || hub.leave(&user, &session)
     }

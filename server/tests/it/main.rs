@@ -26,4 +26,5 @@ mod server;
 mod socket;
 mod statements;
 mod transfer;
+mod way;
 mod webhook;

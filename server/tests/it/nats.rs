@@ -8,12 +8,14 @@ use message_service::bus::{Audience, Bus, Envelope, News, NodeId, Reach};
 use message_service::close::CloseCode;
 use message_service::hub::{Hub, Mailbox, Outgoing};
 use message_service::id::{ConversationId, UserId};
+use message_service::logouts::Logouts;
 use message_service::message::{Content, Message};
 use message_service::push::{NewMessage, Push};
 use message_service::view::{Page, View};
 use serde_json::Value;
 
 use crate::backing::{Nats, TOO_LONG, eventually};
+use crate::way::Way;
 
 const ANN: &str = "ann";
 const HERE: &str = "direct:ann:bob";
@@ -25,8 +27,12 @@ struct Node {
 
 impl Node {
     async fn start(number: u64, url: &str) -> Self {
-        let hub = Arc::new(Hub::default());
-        let bus = NatsBus::connect(url, "test", NodeId(number), Arc::clone(&hub)).await.unwrap();
+        Self::of_epoch("one", number, url).await
+    }
+
+    async fn of_epoch(epoch: &str, number: u64, url: &str) -> Self {
+        let (hub, epoch) = (Arc::new(Hub::default()), epoch.parse().unwrap());
+        let bus = NatsBus::connect(url, &epoch, NodeId(number), Arc::clone(&hub)).await.unwrap();
         Self { hub, bus }
     }
 
@@ -43,7 +49,8 @@ impl Node {
     async fn session(&self, user: &str, session: &str) -> Arc<Mailbox> {
         let mailbox = Arc::new(Mailbox::default());
         let user: UserId = user.parse().unwrap();
-        self.hub.join(user.clone(), session.parse().unwrap(), Arc::clone(&mailbox));
+        let logouts = Logouts(0);
+        self.hub.join(user.clone(), session.parse().unwrap(), Arc::clone(&mailbox), logouts);
         self.bus.listen(&user).await;
         mailbox
     }
@@ -51,6 +58,11 @@ impl Node {
     fn look(&self, user: &str, session: &str, open: Option<ConversationId>) {
         let view = View { page: Page::Messages, open, visible: true, focused: true };
         self.hub.look(&user.parse().unwrap(), &session.parse().unwrap(), vec![view]);
+    }
+
+    fn log_out(&self, user: &str, logouts: Logouts) {
+        let to = Audience::Users(vec![user.parse().unwrap()]);
+        self.bus.publish(Envelope { to, news: News::LoggedOut(logouts) });
     }
 
     fn tell(&self, users: &[&str], text: &str) {
@@ -134,8 +146,7 @@ async fn a_users_sessions_end_on_every_node() {
         (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
     let (here, there) = (one.session(ANN, "s1").await, other.session(ANN, "s2").await);
     let untouched = other.session("cid", "s3").await;
-    let to = Audience::Users(vec![ANN.parse().unwrap()]);
-    one.bus.publish(Envelope { to, news: News::Close(CloseCode::Ended) });
+    one.log_out(ANN, Logouts(1));
     for mailbox in [here, there] {
         eventually(async || mailbox.closed() == Some(CloseCode::Ended)).await;
     }
@@ -214,14 +225,69 @@ async fn a_node_that_was_alone_has_the_others_resume_for_what_it_told_meanwhile(
     let other = Node::connected(2, &nats.url()).await;
     let there = other.session(ANN, "s2").await;
     one.tell(&[ANN], "unheard");
-    let nats_port = nats.port();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", lonely)).await.unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut from, _)) = listener.accept().await {
-            let mut to = tokio::net::TcpStream::connect(("127.0.0.1", nats_port)).await.unwrap();
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut from, &mut to).await });
-        }
-    });
+    let _way = Way::open_at(lonely, format!("127.0.0.1:{}", nats.port())).await;
     one.reaches(Reach::Every).await;
     frame_that(&there, |frame| frame["push"] == "resync").await;
+}
+
+/// A node whose words to NATS are swallowed from now on, unnoticed, and one whose are not.
+async fn one_is_swallowed(nats: &Nats) -> (Way, Node, Node) {
+    let way = Way::open(format!("127.0.0.1:{}", nats.port())).await;
+    let one = Node::connected(1, &format!("nats://127.0.0.1:{}", way.port())).await;
+    let other = Node::connected(2, &nats.url()).await;
+    (way, one, other)
+}
+
+/// Skips what every session is told when its own node's connection is made.
+async fn caught_up(node: &Node, mailbox: &Mailbox) {
+    node.bus.settle().await;
+    node.tell(&[ANN], "caught up");
+    frame_that(mailbox, |frame| text_of(frame) == "caught up").await;
+}
+
+#[tokio::test]
+async fn what_was_told_just_before_a_connection_ended_is_made_good_where_nobody_noticed() {
+    let nats = Nats::start().await;
+    let (way, one, other) = one_is_swallowed(&nats).await;
+    let there = other.session(ANN, "s2").await;
+    caught_up(&one, &there).await;
+    way.swallow();
+    one.tell(&[ANN], "swallowed");
+    one.bus.settle().await;
+    assert_eq!(one.bus.reach(), Reach::Every, "it does not know");
+    assert_eq!(there.take(), None);
+    way.cut();
+    frame_that(&there, |frame| frame["push"] == "resync").await;
+}
+
+#[tokio::test]
+async fn a_logout_that_another_node_did_not_hear_of_is_said_again() {
+    let nats = Nats::start().await;
+    let (way, one, other) = one_is_swallowed(&nats).await;
+    let there = other.session(ANN, "s2").await;
+    caught_up(&one, &there).await;
+    way.swallow();
+    one.log_out(ANN, Logouts(1));
+    one.bus.settle().await;
+    assert_eq!(there.closed(), None);
+    way.cut();
+    eventually(async || there.closed() == Some(CloseCode::Ended)).await;
+}
+
+#[tokio::test]
+async fn services_that_share_a_nats_and_no_data_set_do_not_hear_each_other() {
+    let nats = Nats::start().await;
+    let (one, other) =
+        (Node::connected(1, &nats.url()).await, Node::connected(2, &nats.url()).await);
+    let stranger = Node::of_epoch("another", 3, &nats.url()).await;
+    stranger.reaches(Reach::Every).await;
+    let (here, theirs) = (other.session(ANN, "s1").await, stranger.session(ANN, "s2").await);
+    frame_that(&theirs, |frame| frame["push"] == "resync").await;
+    one.tell(&[ANN], "for the one");
+    one.log_out(ANN, Logouts(1));
+    stranger.tell(&[ANN], "for the other");
+    frame_that(&here, |frame| text_of(frame) == "for the one").await;
+    eventually(async || here.closed() == Some(CloseCode::Ended)).await;
+    assert_eq!(text_of(&frames(&theirs).await[0]), "for the other");
+    assert_eq!((theirs.closed(), theirs.take()), (None, None));
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use message_service::close::CloseCode;
 use message_service::config::{BusAt, Config, StoreAt};
 use serde_json::{Value, json};
 
@@ -158,6 +159,24 @@ async fn without_nats_nodes_store_and_deliver_what_is_theirs_and_catch_up_when_i
     let mut theirs = rows.filter(|row| row["id"] == "direct:ann:bob");
     assert_eq!(theirs.next().unwrap()["last"]["text"], "stored all the same");
     nodes.are("ok").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logging_out_everywhere_needs_no_nats_and_spares_who_came_back() {
+    let mut nodes = Nodes::start().await;
+    let [_, ann] = nodes.person("ann").await;
+    let mut before = ann.connect().await;
+    let port = nodes.nats.take().unwrap().kill();
+    nodes.are("degraded").await;
+    let ended = nodes.one.main_app().ask("DELETE", "/v1/users/ann/sessions", None).await;
+    assert_eq!(ended.status, 204);
+    assert_eq!(before.closed().await.0, CloseCode::Ended as u16);
+    let mut after = ann.connect().await;
+    nodes.nats = Some(Nats::start_at(port).await);
+    // By then the other node has said again what it could not say.
+    nodes.are("ok").await;
+    nodes.one.main_app().push(&json!({ "user": "ann" }), "still there").await;
+    assert_eq!(after.message().await["content"]["title"], "still there");
 }
 
 /// A node as a process, that can be killed.

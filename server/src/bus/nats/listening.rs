@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, Request, Subscriber};
+use async_nats::{Client, Request, RequestErrorKind, Subscriber};
 use futures_util::StreamExt;
 use message_service_shared::id::UserId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -34,7 +34,7 @@ pub(super) struct Ask {
 }
 
 /// What listening stands on.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Listening {
     pub(super) node: NodeId,
     pub(super) hub: Arc<Hub>,
@@ -103,14 +103,16 @@ impl Listening {
         }
     }
 
-    /// Returns when the server has done all that it was asked before, or can't be reached.
-    pub(super) async fn round_trip(&self) {
+    /// Returns when the server has done all that it was asked before, or can't be reached; then
+    /// false.
+    pub(super) async fn round_trip(&self) -> bool {
         if self.client.connection_state() != State::Connected {
-            return;
+            return false;
         }
         // Nobody answers there, which the server says at once.
         let request = Request::new().timeout(Some(ROUND_TRIP));
-        let _ = self.client.send_request(self.subjects.nobody(), request).await;
+        let answer = self.client.send_request(self.subjects.nobody(), request).await;
+        answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders)
     }
 
     async fn say(&self, user: &UserId, wire: &Wire) {

@@ -4,18 +4,23 @@
 //! as `%` and two hexadecimal digits. So no id can reach beyond its own subject, by a dot or a
 //! wildcard, and an operator who watches still reads ordinary ids.
 
-use message_service_shared::id::UserId;
+use message_service_shared::id::{Epoch, UserId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Subjects under one prefix. Services that share a NATS have one each.
+/// What all of them begin with, for an operator who permits subjects by name.
+const PREFIX: &str = "message-service";
+
+/// The subjects of one data set. A service with another one may share the NATS: it knows other users
+/// by the same ids, and must not hear of these.
 #[derive(Clone, Debug)]
 pub(super) struct Subjects {
     prefix: String,
 }
 
 impl Subjects {
-    pub(super) fn new(prefix: &str) -> Self {
-        Self { prefix: utf8_percent_encode(prefix, NON_ALPHANUMERIC).to_string() }
+    pub(super) fn new(epoch: &Epoch) -> Self {
+        let epoch = utf8_percent_encode(epoch.as_str(), NON_ALPHANUMERIC);
+        Self { prefix: format!("{PREFIX}.{epoch}") }
     }
 
     /// What concerns one user.
@@ -39,15 +44,19 @@ impl Subjects {
 mod tests {
     use super::*;
 
+    fn subjects() -> Subjects {
+        Subjects::new(&"e1".parse().unwrap())
+    }
+
     #[test]
     fn no_id_escapes_its_own_subject() {
-        let subjects = Subjects::new("message-service");
-        assert_eq!(subjects.user(&"ann7".parse().unwrap()), "message%2Dservice.user.ann7");
+        let subjects = subjects();
+        assert_eq!(subjects.user(&"ann7".parse().unwrap()), "message-service.e1.user.ann7");
         let mut seen = std::collections::HashSet::new();
         for id in ["a.b", "*", ">", "$SYS", "a b", "/%", "%2E", ".", "你好", "😀", "\"'", "a*"]
         {
             let subject = subjects.user(&id.parse().unwrap());
-            let token = subject.strip_prefix("message%2Dservice.user.").unwrap();
+            let token = subject.strip_prefix("message-service.e1.user.").unwrap();
             assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'%'));
             assert!(seen.insert(subject));
         }
@@ -56,6 +65,6 @@ mod tests {
     #[test]
     fn the_longest_id_has_a_subject() {
         let id: UserId = "界".repeat(85).parse().unwrap();
-        assert!(Subjects::new("x").user(&id).len() < 1_024);
+        assert!(subjects().user(&id).len() < 1_024);
     }
 }

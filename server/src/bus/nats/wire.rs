@@ -2,19 +2,19 @@
 //! version rolls out, a later one may say more, and what matters is audited.
 
 use bytes::Bytes;
-use message_service_shared::close::CloseCode;
 use message_service_shared::id::ConversationId;
 use message_service_shared::push::Push;
 use serde::{Deserialize, Serialize};
 
 use crate::bus::{News, NodeId};
+use crate::logouts::Logouts;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::large_enum_variant, reason = "one lives no longer than it takes to tell")]
 pub(super) enum Wire {
     Push(Push),
-    Close(u16),
+    LoggedOut(Logouts),
     Attending {
         node: NodeId,
         conversations: Vec<ConversationId>,
@@ -27,21 +27,18 @@ impl Wire {
     pub(super) fn of(news: &News) -> Self {
         match news {
             News::Push(push) => Self::Push(push.clone()),
-            News::Close(code) => Self::Close(*code as u16),
+            News::LoggedOut(logouts) => Self::LoggedOut(*logouts),
             News::Attending { node, conversations } => {
                 Self::Attending { node: *node, conversations: conversations.clone() }
             }
         }
     }
 
-    /// The news in it; `None` for what nodes ask each other, and for a code of a later version.
+    /// The news in it; `None` for what nodes ask each other.
     pub(super) fn into_news(self) -> Option<News> {
         match self {
             Self::Push(push) => Some(News::Push(push)),
-            Self::Close(number) => {
-                let code = CloseCode::ALL.into_iter().find(|code| *code as u16 == number);
-                code.map(News::Close)
-            }
+            Self::LoggedOut(logouts) => Some(News::LoggedOut(logouts)),
             Self::Attending { node, conversations } => {
                 Some(News::Attending { node, conversations })
             }
@@ -68,16 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_close_code_comes_out_as_it_went_in() {
-        for code in CloseCode::ALL {
-            let wire = Wire::read(&Wire::of(&News::Close(code)).write()).unwrap();
-            assert_eq!(wire.into_news(), Some(News::Close(code)));
-        }
-    }
-
-    #[test]
     fn what_a_later_version_says_is_skipped() {
         assert!(Wire::read(br#"{"dance":{}}"#).is_none());
-        assert_eq!(Wire::Close(4999).into_news(), None);
     }
 }

@@ -227,7 +227,7 @@ pub(in crate::store) async fn strange_ids_come_back_as_they_went_in(store: Share
     ];
     let users: Vec<UserId> = names.iter().map(|name| user(name)).collect();
     let seen = store.see_users(&users).await.unwrap();
-    assert!(seen.iter().map(|user| &user.id).eq(&users));
+    assert!(seen.iter().map(|known| &known.user.id).eq(&users));
     for (index, name) in names.iter().enumerate() {
         let other = names[(index + 1) % names.len()];
         let conversation = direct(name, other);

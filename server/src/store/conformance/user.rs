@@ -3,7 +3,8 @@
 use message_service_shared::row::User;
 
 use super::*;
-use crate::store::Profile;
+use crate::logouts::Logouts;
+use crate::store::{Profile, StoredUser};
 
 fn profile(id: &str, name: Option<&str>, avatar: Option<&str>) -> Profile {
     let (name, avatar) = (name.map(str::to_owned), avatar.map(str::to_owned));
@@ -13,7 +14,7 @@ fn profile(id: &str, name: Option<&str>, avatar: Option<&str>) -> Profile {
 async fn one(store: &Shared, id: &str) -> (Option<String>, Option<String>) {
     let mut users = store.users(&[user(id)]).await.unwrap();
     assert_eq!(users.len(), 1);
-    let User { id: same, name, avatar } = users.remove(0);
+    let StoredUser { user: User { id: same, name, avatar }, .. } = users.remove(0);
     assert_eq!(same, user(id));
     (name, avatar)
 }
@@ -34,12 +35,12 @@ pub(in crate::store) async fn seeing_creates_users_and_keeps_their_order(store: 
     store.upsert_users(vec![profile("bob", Some("Bob"), None)]).await.unwrap();
     let asked = ["cyd", "bob", "ann", "bob"].map(user);
     let seen = store.see_users(&asked).await.unwrap();
-    assert!(seen.iter().map(|user| &user.id).eq(&asked));
-    let names: Vec<_> = seen.iter().map(|user| user.name.as_deref()).collect();
+    assert!(seen.iter().map(|known| &known.user.id).eq(&asked));
+    let names: Vec<_> = seen.iter().map(|known| known.user.name.as_deref()).collect();
     assert_eq!(names, [None, Some("Bob"), None, Some("Bob")]);
     let mut known: Vec<UserId> = Vec::new();
-    for user in store.users(&["ann", "nobody", "cyd"].map(user)).await.unwrap() {
-        known.push(user.id);
+    for found in store.users(&["ann", "nobody", "cyd"].map(user)).await.unwrap() {
+        known.push(found.user.id);
     }
     known.sort();
     assert_eq!(known, ["ann", "cyd"].map(user));
@@ -51,6 +52,23 @@ pub(in crate::store) async fn a_mere_recipient_is_no_user_yet(store: Shared) {
     store.see_users(&[user("bob")]).await.unwrap();
     assert_eq!(store.users(&["ann", "bob"].map(user)).await.unwrap().len(), 1);
     assert_eq!(stands(&store, "bob", &direct("ann", "bob")).await.unread, 1);
+}
+
+pub(in crate::store) async fn a_logout_is_counted_of_its_user_alone(store: Shared) {
+    store.see_users(&["ann", "bob"].map(user)).await.unwrap();
+    assert_eq!(store.log_out(&user("ann")).await, Ok(Logouts(1)));
+    assert_eq!(store.log_out(&user("ann")).await, Ok(Logouts(2)));
+    store.upsert_users(vec![profile("ann", Some("Ann"), None)]).await.unwrap();
+    let seen = store.see_users(&["ann", "bob"].map(user)).await.unwrap();
+    let counts: Vec<Logouts> = seen.iter().map(|known| known.logouts).collect();
+    assert_eq!(counts, [Logouts(2), Logouts(0)]);
+}
+
+pub(in crate::store) async fn a_logout_makes_no_user(store: Shared) {
+    say(&store, &direct("ann", "bob"), "ann").await;
+    assert_eq!(store.log_out(&user("bob")).await, Ok(Logouts(0)));
+    assert_eq!(store.log_out(&user("nobody")).await, Ok(Logouts(0)));
+    assert_eq!(store.users(&["bob", "nobody"].map(user)).await.unwrap(), []);
 }
 
 pub(in crate::store) async fn the_epoch_stays(store: Shared) {

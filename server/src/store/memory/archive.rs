@@ -13,6 +13,7 @@ use super::state::{
 };
 use super::waiting::Standing;
 use crate::clock::{self, Clock, Ids, RandomIds, SystemClock};
+use crate::logouts::Logouts;
 use crate::store::StoreError;
 use crate::store::archive::{
     Archive, ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Place, Progress,
@@ -80,7 +81,7 @@ impl State {
 
     fn records(&self) -> impl Iterator<Item = Record> {
         let users = self.users.values().map(|record| {
-            let User { user, announcement_start } = record.clone();
+            let User { user, announcement_start, .. } = record.clone();
             let (id, name, avatar) = (user.id, user.name, user.avatar);
             Record::User(UserRecord { id, name, avatar, announcement_start })
         });
@@ -146,8 +147,11 @@ impl State {
         match record {
             Record::User(record) => {
                 let UserRecord { id, name, avatar, announcement_start } = record;
-                let user =
-                    User { user: row::User { id: id.clone(), name, avatar }, announcement_start };
+                let user = User {
+                    user: row::User { id: id.clone(), name, avatar },
+                    announcement_start,
+                    logouts: Logouts(0),
+                };
                 self.users.entry(id).or_insert(user);
             }
             Record::Conversation(record) => {

@@ -11,11 +11,12 @@ use message_service_shared::seq::Seq;
 use message_service_shared::unread::{ConversationHalf, MemberHalf};
 
 use super::waiting::Standing;
+use crate::logouts::Logouts;
 use crate::store::archive::Progress;
 use crate::store::waiting::Notice;
 use crate::store::{
     AppendError, Appended, ContentHash, Draft, READS_KEPT, ReadRecord, StoreError, StoredRow,
-    parties_with_rows,
+    StoredUser, parties_with_rows,
 };
 
 #[derive(Clone, Debug)]
@@ -32,6 +33,13 @@ pub(super) struct State {
 pub(super) struct UserRecord {
     pub(super) user: User,
     pub(super) announcement_start: Seq,
+    pub(super) logouts: Logouts,
+}
+
+impl UserRecord {
+    pub(super) fn stored(&self) -> StoredUser {
+        StoredUser { user: self.user.clone(), logouts: self.logouts }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -204,6 +212,7 @@ impl State {
             UserRecord {
                 user: User { id: id.clone(), name: None, avatar: None },
                 announcement_start,
+                logouts: Logouts(0),
             }
         })
     }

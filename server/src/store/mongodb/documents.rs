@@ -15,8 +15,9 @@ use mongodb::bson::{Binary, DateTime, Document, doc, spec::BinarySubtype};
 use serde::{Deserialize, Serialize};
 
 use super::connection::{bson, document};
+use crate::logouts::Logouts;
 use crate::store::archive::{MessageRecord, UserRecord};
-use crate::store::{ContentHash, Draft, READS_KEPT, ReadRecord, StoreError};
+use crate::store::{ContentHash, Draft, READS_KEPT, ReadRecord, StoreError, StoredUser};
 
 /// A number as BSON has it.
 pub(super) fn int(seq: Seq) -> i64 {
@@ -388,17 +389,20 @@ pub(super) struct UserDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
     pub(super) announcement_start: Seq,
+    #[serde(default)]
+    logouts: Logouts,
 }
 
-impl From<UserDocument> for User {
+impl From<UserDocument> for StoredUser {
     fn from(found: UserDocument) -> Self {
-        Self { id: found.id, name: found.name, avatar: found.avatar }
+        let UserDocument { id, name, avatar, logouts, .. } = found;
+        Self { user: User { id, name, avatar }, logouts }
     }
 }
 
 impl From<UserDocument> for UserRecord {
     fn from(found: UserDocument) -> Self {
-        let UserDocument { id, name, avatar, announcement_start } = found;
+        let UserDocument { id, name, avatar, announcement_start, .. } = found;
         Self { id, name, avatar, announcement_start }
     }
 }

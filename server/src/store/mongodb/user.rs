@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use message_service_shared::id::{ConversationId, UserId};
 use message_service_shared::message::Millis;
-use message_service_shared::row::User;
 use message_service_shared::seq::Seq;
 use mongodb::bson::{Document, doc};
 
 use super::connection::Statement;
 use super::documents::{MessageDocument, UserDocument, date, int};
 use super::{Core, MESSAGES, USERS};
-use crate::store::{Profile, StoreError};
+use crate::logouts::Logouts;
+use crate::store::{Profile, StoreError, StoredUser};
 
 impl Core {
     /// Stores what the main app says of users.
@@ -47,7 +47,7 @@ impl Core {
 
     /// Makes sure that each of these exists. Most who are seen were seen before, and users never go:
     /// for them nothing is written.
-    pub(super) async fn see_users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    pub(super) async fn see_users(&self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         let mut known = self.users(users.iter()).await?;
         let new: Vec<&UserId> = users.iter().filter(|id| !known.contains_key(*id)).collect();
         if !new.is_empty() {
@@ -68,7 +68,7 @@ impl Core {
     pub(super) async fn users<'a>(
         &self,
         users: impl Iterator<Item = &'a UserId>,
-    ) -> Result<HashMap<UserId, User>, StoreError> {
+    ) -> Result<HashMap<UserId, StoredUser>, StoreError> {
         let ids: Vec<&str> = users.map(UserId::as_str).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -76,6 +76,15 @@ impl Core {
         let found: Vec<UserDocument> =
             self.connection.find(USERS, doc! { "_id": { "$in": ids } }).await?;
         Ok(found.into_iter().map(|found| (found.id.clone(), found.into())).collect())
+    }
+
+    /// Counts a logout of a user that exists.
+    pub(super) async fn log_out(&self, user: &UserId) -> Result<Logouts, StoreError> {
+        let once_more = doc! { "$inc": { "logouts": 1_i64 } };
+        let count = Statement::change(doc! { "_id": user.as_str() }, once_more);
+        self.connection.update(USERS, &[count]).await?;
+        let known = self.users(std::iter::once(user)).await?;
+        Ok(known.get(user).map_or(Logouts(0), |known| known.logouts))
     }
 
     /// Where the announcements of a user start who is made now: after the newest one, or after the

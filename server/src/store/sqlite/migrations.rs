@@ -4,8 +4,11 @@
 use rusqlite::{Connection, Result, TransactionBehavior};
 
 /// One for each version, in order.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_waiting.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_waiting.sql"),
+    include_str!("migrations/0003_logouts.sql"),
+];
 
 /// The version that this code reads and writes.
 pub(super) fn current() -> u32 {

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::columns::{Columns, int};
 use super::conversation::{Conversation, last_before};
 use super::desk::Desk;
-use crate::store::{Profile, StoreError};
+use crate::logouts::Logouts;
+use crate::store::{Profile, StoreError, StoredUser};
 
 impl Desk {
     /// Stores what the main app says of users.
@@ -26,12 +27,23 @@ impl Desk {
     }
 
     /// Makes sure that each of these exists.
-    pub(super) fn see_users(&mut self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+    pub(super) fn see_users(&mut self, users: &[UserId]) -> Result<Vec<StoredUser>, StoreError> {
         for id in users {
             self.see(id, None)?;
         }
         let gone = || StoreError::Broken("a user is gone".to_owned());
         all_seen(&self.connection, users)?.ok_or_else(gone)
+    }
+
+    /// Counts a logout of a user that exists.
+    pub(super) fn log_out(&mut self, id: &UserId) -> Result<Logouts, StoreError> {
+        let mut update = self.connection.prepare_cached(
+            "UPDATE users SET logouts = logouts + 1
+             WHERE user_id = ?1 AND announcement_start IS NOT NULL RETURNING logouts",
+        )?;
+        let logouts =
+            update.query_one([id.as_str()], |row| Ok(Logouts(row.number(0)?))).optional()?;
+        Ok(logouts.unwrap_or_default())
     }
 
     /// The key of a user, who is one from now on.
@@ -72,21 +84,26 @@ pub(super) fn announcement_start(
 pub(super) fn all_seen(
     connection: &Connection,
     users: &[UserId],
-) -> Result<Option<Vec<User>>, StoreError> {
+) -> Result<Option<Vec<StoredUser>>, StoreError> {
     users.iter().map(|id| one_seen(connection, id).transpose()).collect::<Option<_>>().transpose()
 }
 
 /// Those of the users who were seen.
-pub(super) fn seen(connection: &Connection, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+pub(super) fn seen(
+    connection: &Connection,
+    users: &[UserId],
+) -> Result<Vec<StoredUser>, StoreError> {
     users.iter().filter_map(|id| one_seen(connection, id).transpose()).collect()
 }
 
-fn one_seen(connection: &Connection, id: &UserId) -> Result<Option<User>, StoreError> {
+fn one_seen(connection: &Connection, id: &UserId) -> Result<Option<StoredUser>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT name, avatar FROM users WHERE user_id = ?1 AND announcement_start IS NOT NULL",
+        "SELECT name, avatar, logouts FROM users
+         WHERE user_id = ?1 AND announcement_start IS NOT NULL",
     )?;
     let found = select.query_one([id.as_str()], |row| {
-        Ok(User { id: id.clone(), name: row.get(0)?, avatar: row.get(1)? })
+        let user = User { id: id.clone(), name: row.get(0)?, avatar: row.get(1)? };
+        Ok(StoredUser { user, logouts: Logouts(row.number(2)?) })
     });
     Ok(found.optional()?)
 }

@@ -2,16 +2,13 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-use tokio::net::TcpStream;
-use tokio::task::{AbortHandle, JoinHandle};
 
 use super::Chance;
 use crate::backing::{Nats, Secantus, eventually};
 use crate::person::{MainApp, Person};
 use crate::process::{Process, command};
+use crate::way::Way;
 
 const NODES: usize = 3;
 
@@ -22,13 +19,20 @@ pub(super) enum Fault {
     NodeDies,
     /// NATS gets SIGKILL, and is started again.
     NatsDies,
+    /// What a node tells NATS does not arrive, and then the connection ends.
+    NatsConnectionEnds,
     /// All connections of a node to the store end in the middle of whatever they carry.
     StoreConnectionsEnd,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 4] =
-        [Self::NodeDies, Self::StoreConnectionsEnd, Self::NatsDies, Self::StoreConnectionsEnd];
+    pub(super) const ALL: [Self; 5] = [
+        Self::NodeDies,
+        Self::StoreConnectionsEnd,
+        Self::NatsDies,
+        Self::StoreConnectionsEnd,
+        Self::NatsConnectionEnds,
+    ];
 }
 
 pub(super) struct Cluster {
@@ -41,47 +45,8 @@ pub(super) struct Cluster {
 struct Node {
     process: Option<Process>,
     port: u16,
-    way: Way,
-}
-
-/// A node's way to the store, which can be cut.
-struct Way {
-    port: u16,
-    carrying: Arc<Mutex<Vec<AbortHandle>>>,
-    accepting: JoinHandle<()>,
-}
-
-impl Drop for Way {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-impl Way {
-    async fn open(to: String) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let carrying: Arc<Mutex<Vec<AbortHandle>>> = Arc::default();
-        let mine = Arc::clone(&carrying);
-        let accepting = tokio::spawn(async move {
-            while let Ok((mut from, _)) = listener.accept().await {
-                let Ok(mut to) = TcpStream::connect(&to).await else { continue };
-                let carry = tokio::spawn(async move {
-                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
-                });
-                let mut carrying = mine.lock().unwrap();
-                carrying.retain(|handle| !handle.is_finished());
-                carrying.push(carry.abort_handle());
-            }
-        });
-        Self { port, carrying, accepting }
-    }
-
-    fn cut(&self) {
-        for handle in self.carrying.lock().unwrap().drain(..) {
-            handle.abort();
-        }
-    }
+    to_store: Way,
+    to_nats: Way,
 }
 
 fn free_port() -> u16 {
@@ -93,8 +58,9 @@ impl Cluster {
         let (store, nats) = (Secantus::start().await, Nats::start().await);
         let mut nodes = Vec::new();
         for _ in 0..NODES {
-            let way = Way::open(store.address()).await;
-            nodes.push(Node { process: None, port: free_port(), way });
+            let to_store = Way::open(store.address()).await;
+            let to_nats = Way::open(format!("127.0.0.1:{}", nats.port())).await;
+            nodes.push(Node { process: None, port: free_port(), to_store, to_nats });
         }
         let nats_port = nats.port();
         let mut cluster = Self { store, nats: Some(nats), nats_port, nodes };
@@ -109,11 +75,12 @@ impl Cluster {
     fn start_node(&mut self, number: usize) {
         let node = &mut self.nodes[number];
         let options = "directConnection=true";
-        let store = format!("mongodb://127.0.0.1:{}/messages?{options}", node.way.port);
+        let store = format!("mongodb://127.0.0.1:{}/messages?{options}", node.to_store.port());
+        let bus = format!("nats://127.0.0.1:{}", node.to_nats.port());
         let mut log = Vec::new();
         for _ in 0..5 {
             let mut command = command();
-            command.env("MESSAGE_SERVICE__BUS", format!("nats://127.0.0.1:{}", self.nats_port));
+            command.env("MESSAGE_SERVICE__BUS", &bus);
             match Process::try_serve_at(command, node.port, Path::new(&store)) {
                 Ok(process) => return node.process = Some(process),
                 Err(said) => log = said,
@@ -153,7 +120,12 @@ impl Cluster {
                 tokio::time::sleep(pause).await;
                 self.nats = Some(Nats::start_at(self.nats_port).await);
             }
-            Fault::StoreConnectionsEnd => self.nodes[number].way.cut(),
+            Fault::NatsConnectionEnds => {
+                self.nodes[number].to_nats.swallow();
+                tokio::time::sleep(pause).await;
+                self.nodes[number].to_nats.cut();
+            }
+            Fault::StoreConnectionsEnd => self.nodes[number].to_store.cut(),
         }
     }
 
