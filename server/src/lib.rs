@@ -180,7 +180,7 @@ impl MessageService {
             Some(url) => Some(Endpoint::new(url.clone(), webhook.keys()?)?),
             None => None,
         };
-        let Opened { store, leases, waiting } = open(&config).await?;
+        let Opened { store, leases, waiting, clock } = open(&config).await?;
         let hub = Arc::new(Hub::default());
         let id = NodeId::of(RandomIds.make(SystemClock.now()));
         let is_shared = leases.is_some();
@@ -198,15 +198,7 @@ impl MessageService {
             wake: Arc::clone(&wake),
         });
         let bus = connect(&config.bus, &store.epoch().await?, id, &hub).await?;
-        let parts = Parts {
-            store,
-            bus,
-            roster,
-            hub,
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(RandomIds),
-            away,
-        };
+        let parts = Parts { store, bus, roster, hub, clock, ids: Arc::new(RandomIds), away };
         let origins = config.origins()?;
         let rules = Rules { direct: config.direct, product_name: config.product_name };
         let service = Arc::new(Service::new(parts, rules));
@@ -280,13 +272,19 @@ impl MessageService {
     }
 }
 
-/// Heals from time to time, for as long as the service is there.
+/// Repairs once, and heals from time to time, for as long as the service is there.
 async fn heal(service: Weak<Service>, ended: CancellationToken) {
     let mut due = tokio::time::interval(HEAL);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_repaired = false;
     while ended.run_until_cancelled(due.tick()).await.is_some() {
         let Some(service) = service.upgrade() else { return };
-        if let Err(error) = service.heal().await {
-            tracing::debug!(%error, "the store is still not whole");
+        service.heal().await;
+        if !is_repaired {
+            match service.repair().await {
+                Ok(()) => is_repaired = true,
+                Err(error) => tracing::warn!(%error, "what a crash left behind is still there"),
+            }
         }
     }
 }
@@ -328,20 +326,22 @@ struct Opened {
     store: Arc<dyn Store>,
     waiting: Arc<dyn Waiting>,
     leases: Option<Arc<dyn Leases>>,
+    clock: Arc<dyn Clock>,
 }
 
 async fn open(config: &Config) -> Result<Opened, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(match &config.store {
         StoreAt::Memory => {
             let epoch = clock::epoch(RandomIds.make(SystemClock.now()));
             let store = Arc::new(MemoryStore::new(epoch));
-            Opened { waiting: Arc::clone(&store) as _, store, leases: None }
+            Opened { waiting: Arc::clone(&store) as _, store, leases: None, clock }
         }
         StoreAt::Sqlite(path) => {
             let store = open_sqlite(path.clone()).await?;
             check_whole(&store).await?;
             let store = Arc::new(store);
-            Opened { waiting: Arc::clone(&store) as _, store, leases: None }
+            Opened { waiting: Arc::clone(&store) as _, store, leases: None, clock }
         }
         StoreAt::MongoDb(address) => {
             let migrate =
@@ -349,7 +349,8 @@ async fn open(config: &Config) -> Result<Opened, StartError> {
             let store = Arc::new(MongoStore::open(address, migrate).await?);
             check_whole(&*store).await?;
             let leases: Arc<dyn Leases> = Arc::clone(&store) as _;
-            Opened { waiting: Arc::clone(&store) as _, store, leases: Some(leases) }
+            let clock = store.clock();
+            Opened { waiting: Arc::clone(&store) as _, store, leases: Some(leases), clock }
         }
     })
 }

@@ -59,6 +59,10 @@ fn describe() {
         "message_service_store_batch_messages",
         "messages that were written to MongoDB together"
     );
+    describe_gauge!(
+        "message_service_clock_behind_seconds",
+        "how far the machine's clock is behind the store's"
+    );
     describe_counter!(
         "message_service_bus_published_total",
         "news handed to NATS for the other nodes"

@@ -35,13 +35,14 @@ use message_service_shared::id::{ConversationId, Epoch, Parties, SessionId, User
 use message_service_shared::limits;
 use message_service_shared::push::Push;
 use message_service_shared::row::User;
+use message_service_shared::seq::Seq;
 
 use crate::bus::{Audience, Bus, Envelope, News, Reach};
 use crate::clock::{Clock, Ids};
 use crate::hub::Hub;
 use crate::logouts::Logouts;
 use crate::roster::Roster;
-use crate::store::{Profile, Store, StoredUser};
+use crate::store::{Profile, Store, StoreError, StoredUser};
 
 /// Users that are looked up together.
 const TOGETHER: usize = 1_000;
@@ -59,9 +60,10 @@ pub struct Service {
     rules: Rules,
     audits: audit::Audits,
     begun: begun::Begun,
-    /// The node has just started, or an append failed in the store: a message may be stored whose
-    /// derived values are not.
+    /// An append failed in the store: a message may be stored whose derived values are not.
     unsure: AtomicBool,
+    /// Held by whoever has that put right.
+    healing: tokio::sync::Mutex<()>,
 }
 
 /// What the service stands on.
@@ -151,6 +153,7 @@ impl Service {
             // A crash may have left something out, and what was left out was acknowledged to nobody:
             // it is derived while the node serves already.
             unsure: AtomicBool::new(true),
+            healing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -264,18 +267,43 @@ impl Service {
         Ok(())
     }
 
-    /// Repairs what a failed append may have left behind, before anybody relies on derived values:
-    /// its sender may have given up, and nobody else may come by. A node asks for it from time to
-    /// time as well, since those who rely on them may be on another node.
-    pub async fn heal(&self) -> Result<(), Error> {
+    /// Puts right what failed writes of this node may have left behind, before anybody relies on
+    /// derived values: the sender may have given up, and nobody else may come by. A node asks for
+    /// it from time to time as well, since those who rely on them may be on another node. Whoever
+    /// asks meanwhile waits for the one that is at it.
+    pub async fn heal(&self) {
+        if !self.unsure.load(Ordering::Relaxed) {
+            return;
+        }
+        let _turn = self.healing.lock().await;
         if !self.unsure.swap(false, Ordering::Relaxed) {
-            return Ok(());
+            return;
         }
-        let repaired = self.store.repair().await;
-        if repaired.is_err() {
+        // Nobody has to go without an answer for it: it is tried again soon.
+        if let Err(error) = self.store.mend().await {
             self.unsure.store(true, Ordering::Relaxed);
+            tracing::debug!(%error, "the store is still not whole");
         }
-        Ok(repaired?)
+    }
+
+    /// Repairs what whoever crashed may have left behind: this node before it started anew, or
+    /// others. It may take long, and nobody should wait for it.
+    pub async fn repair(&self) -> Result<(), Error> {
+        Ok(self.store.repair().await?)
+    }
+
+    /// What somebody is told who names a position past the end, after it is certain that it is. A
+    /// store that has just changed hands may not see for a moment what it has acknowledged, and
+    /// whoever knows of it must not be made to forget.
+    async fn past_end(&self, id: &ConversationId, seq: Seq) -> Error {
+        match self.store.end(id).await {
+            Ok(end) if seq > end => Error::SeqPastEnd,
+            Ok(_) => {
+                let behind = "the store does not see yet what was stored last".to_owned();
+                StoreError::Unavailable(behind).into()
+            }
+            Err(error) => error.into(),
+        }
     }
 
     /// Refuses a conversation that the user has no part in. A conversation of two that has no

@@ -67,6 +67,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         slice: Slice,
     ) -> Result<MessagePage, StoreError>;
 
+    /// Where a conversation ends for certain. Other reads may be of a moment ago where servers have
+    /// just changed places; this one is asked before somebody who knows more is told that they are
+    /// wrong, and may take longer.
+    async fn end(&self, conversation: &ConversationId) -> Result<Seq, StoreError>;
+
     /// Takes a message back: its content goes, its hash stays, its position becomes a hole, and the
     /// preview follows, all before this returns. `by` is `None` for the main app, and a user takes
     /// back only what they sent.
@@ -131,9 +136,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<ReadRecord>, StoreError>;
 
-    /// Writes again what a crash may have kept from being derived from stored messages. A node
-    /// calls it once it has started. Backends whose writes are one transaction have nothing to do.
+    /// Writes again what a crash of whatever process may have kept from being derived from stored
+    /// messages. A node calls it once it has started, and when another one has died; it may take
+    /// minutes. Backends whose writes are one transaction have nothing to do.
     async fn repair(&self) -> Result<(), StoreError>;
+
+    /// Writes again what failed calls of this process may have kept from being derived. It looks
+    /// at what they were about and no further, so others may wait for it.
+    async fn mend(&self) -> Result<(), StoreError>;
 
     /// Whether the store answers, for the readiness check.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -46,6 +46,8 @@ pub const HOLD_MS: u64 = 1_000;
 pub const PAGE_DEFAULT: u32 = 50;
 /// Entries of a page at most.
 pub const PAGE_MAX: u32 = 200;
+/// Bytes of messages, as JSON, after which a page of them ends, however many it was asked for.
+pub const PAGE_BYTES: usize = 512 * 1024;
 /// Conversations that a resume or a fetch of rows may name.
 pub const NAMED_CONVERSATIONS: usize = 500;
 /// Ranges kept in [`crate::runs::Runs`].

@@ -27,8 +27,8 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::debt::{Cure, Debt, resync};
-use self::listening::{Ask, Listening, ask};
+use self::debt::{Cure, Debt};
+use self::listening::{Ask, Listening, ask, resync_here};
 use self::subjects::Subjects;
 use self::wire::Wire;
 use super::{Audience, Bus, Envelope, NodeId, Reach};
@@ -38,7 +38,7 @@ use crate::hub::Hub;
 const WAITING: usize = 16_384;
 /// Commands that wait while the connection is being made again: a login is two.
 const COMMANDS: usize = 65_536;
-/// A connection that says nothing for twice so long is given up.
+/// A connection on which two of these were not answered is given up when the third is due.
 const PING: Duration = Duration::from_secs(5);
 /// The longest wait between two attempts to connect.
 const RECONNECT: Duration = Duration::from_secs(2);
@@ -221,6 +221,9 @@ impl Speaking {
                 self.debt.owe(to, cure);
             }
         }
+        // Noted before, so that a connection which ends meanwhile owes it; and after, since an
+        // answer that came meanwhile was not about it.
+        self.debt.say(to, cure);
         metrics::counter!("message_service_bus_published_total").increment(1);
     }
 
@@ -241,7 +244,7 @@ impl Speaking {
             self.see_to_a_new_connection().await;
             if self.line.is_behind.swap(false, Ordering::Relaxed) {
                 tracing::warn!("this node hears the others too slowly; its sessions resume");
-                self.resync_here();
+                resync_here(&self.listening.hub);
             }
             self.confirm().await;
             if self.listening.client.connection_state() == State::Connected {
@@ -277,7 +280,7 @@ impl Speaking {
         }
         // What this node listens to is listened to again before anybody resumes.
         self.listening.round_trip().await;
-        self.resync_here();
+        resync_here(&self.listening.hub);
         self.pay().await;
     }
 
@@ -300,10 +303,5 @@ impl Speaking {
                 Event::ClientError(error) => tracing::debug!(%error, "NATS can't be reached"),
             }
         }
-    }
-
-    fn resync_here(&self) {
-        metrics::counter!("message_service_bus_resyncs_total").increment(1);
-        self.listening.hub.receive(&Envelope { to: Audience::Everyone, news: resync() });
     }
 }

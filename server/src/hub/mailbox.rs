@@ -40,20 +40,23 @@ impl Default for Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox in which at most this many bytes may wait.
+    /// A mailbox that is full once so many bytes wait in it.
     pub fn with_limit(limit: usize) -> Self {
         Self { state: Mutex::default(), changed: Notify::new(), limit }
     }
 
-    /// Adds a frame. Where it does not fit, all that waits is thrown away and the session closed
+    /// Adds a frame. Where the mailbox is full, all that waits is thrown away and the session closed
     /// with [`CloseCode::TooSlow`]: its client comes back and catches up from the store.
+    ///
+    /// How large the frame is does not matter. A session that reads as fast as it can must get
+    /// whatever it asked for, or it would ask for the same again on return, for ever.
     pub fn put(&self, frame: Bytes) {
         {
             let mut state = self.lock();
             if state.closed.is_some() {
                 return;
             }
-            if state.bytes + frame.len() > self.limit {
+            if state.bytes >= self.limit {
                 *state = State { closed: Some(CloseCode::TooSlow), ..State::default() };
             } else {
                 state.bytes += frame.len();
@@ -110,10 +113,19 @@ mod tests {
         let mailbox = Mailbox::with_limit(10);
         mailbox.put(Bytes::from_static(b"12345"));
         mailbox.put(Bytes::from_static(b"67890"));
-        assert_eq!(mailbox.closed(), None, "exactly full is not too full");
+        assert_eq!(mailbox.closed(), None, "what fills it is not too much");
         mailbox.put(Bytes::from_static(b"1"));
         mailbox.put(Bytes::from_static(b"2"));
         assert_eq!(mailbox.take(), Some(Outgoing::Close(Vec::new(), CloseCode::TooSlow)));
+    }
+
+    #[test]
+    fn one_frame_may_be_larger_than_all_that_may_wait() {
+        let mailbox = Mailbox::with_limit(10);
+        mailbox.put(Bytes::from_static(b"1"));
+        mailbox.put(Bytes::from_static(b"a very long answer"));
+        assert!(matches!(mailbox.take(), Some(Outgoing::Frames(frames)) if frames.len() == 2));
+        assert_eq!(mailbox.closed(), None);
     }
 
     #[test]

@@ -27,6 +27,9 @@ const LEASE: Duration = Duration::from_secs(15);
 /// A dead node's traces are taken away after so long, so that no late beat of a node that was only
 /// slow finds them gone.
 const FORGOTTEN: Duration = Duration::from_mins(1);
+/// How often what is written of this node's users is compared with the hub: a write that was given
+/// up may have been applied after a later one.
+const COMPARE: Duration = Duration::from_mins(5);
 /// Comings and goings gather for so long.
 const GATHER: Duration = Duration::from_millis(100);
 /// As many of them are written at once.
@@ -58,6 +61,9 @@ pub trait Leases: std::fmt::Debug + Send + Sync + 'static {
     /// The nodes that each of these users is noted at.
     async fn whereabouts(&self, users: &[UserId]) -> Result<Vec<(UserId, NodeId)>, StoreError>;
 
+    /// The users who are noted at a node.
+    async fn noted(&self, node: NodeId) -> Result<Vec<UserId>, StoreError>;
+
     /// Takes away all traces of a node.
     async fn forget(&self, node: NodeId) -> Result<(), StoreError>;
 }
@@ -66,7 +72,7 @@ pub trait Leases: std::fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Leased {
     here: Here,
-    _tasks: [AbortOnDropHandle<()>; 2],
+    _tasks: [AbortOnDropHandle<()>; 3],
 }
 
 #[derive(Clone, Debug)]
@@ -119,7 +125,11 @@ impl Leased {
         let changes = hub.follow();
         let (seen, forgotten) = (Arc::default(), Arc::default());
         let here = Here { node, hub, leases, store, seen, forgotten };
-        let tasks = [tokio::spawn(here.clone().beat()), tokio::spawn(here.clone().write(changes))];
+        let tasks = [
+            tokio::spawn(here.clone().beat()),
+            tokio::spawn(here.clone().bury()),
+            tokio::spawn(here.clone().write(changes)),
+        ];
         Self { here, _tasks: tasks.map(AbortOnDropHandle::new) }
     }
 }
@@ -155,7 +165,6 @@ impl Here {
 
     async fn beat(self) {
         let mut beats = 0;
-        let mut dead = HashSet::new();
         let mut shown = Instant::now();
         let mut due = interval(BEAT);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -172,17 +181,24 @@ impl Here {
                     }
                     shown = now;
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "this node can't show that it lives");
-                    continue;
-                }
+                Err(error) => tracing::warn!(%error, "this node can't show that it lives"),
             }
-            self.bury(&mut dead).await;
         }
     }
 
-    /// What a dead node began and did not finish is finished here.
-    async fn bury(&self, dead: &mut HashSet<NodeId>) {
+    /// Finishes what dead nodes began. It may take long, and this node beats meanwhile: otherwise
+    /// the others would take it for dead as well.
+    async fn bury(self) {
+        let mut dead = HashSet::new();
+        let mut due = interval(BEAT);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            due.tick().await;
+            self.bury_now(&mut dead).await;
+        }
+    }
+
+    async fn bury_now(&self, dead: &mut HashSet<NodeId>) {
         let now = Instant::now();
         let (still, long_still) = {
             let seen = self.seen();
@@ -206,6 +222,8 @@ impl Here {
     /// Writes down who comes and who leaves, until the hub is gone.
     async fn write(self, mut changes: Changes) {
         let mut concerned = HashSet::new();
+        let mut compare = interval(COMPARE);
+        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if concerned.is_empty() {
                 tokio::select! {
@@ -214,7 +232,11 @@ impl Here {
                         None => return,
                     },
                     () = self.forgotten.notified() => concerned.extend(self.hub.users()),
+                    _ = compare.tick() => concerned.extend(self.miswritten().await),
                 }
+            }
+            if concerned.is_empty() {
+                continue;
             }
             tokio::time::sleep(GATHER).await;
             while concerned.len() < BATCH
@@ -233,6 +255,19 @@ impl Here {
                 }
             }
         }
+    }
+
+    /// Those of whom something else is written than the hub says.
+    async fn miswritten(&self) -> Vec<UserId> {
+        let noted = match self.leases.noted(self.node).await {
+            Ok(noted) => noted.into_iter().collect::<HashSet<UserId>>(),
+            Err(error) => {
+                tracing::debug!(%error, "who is noted here is not known");
+                return Vec::new();
+            }
+        };
+        let here: HashSet<UserId> = self.hub.users().into_iter().collect();
+        noted.symmetric_difference(&here).cloned().collect()
     }
 }
 
@@ -295,6 +330,12 @@ mod tests {
         async fn whereabouts(&self, users: &[UserId]) -> Result<Vec<(UserId, NodeId)>, StoreError> {
             let board = self.0.lock().unwrap();
             Ok(board.1.iter().filter(|(user, _)| users.contains(user)).cloned().collect())
+        }
+
+        async fn noted(&self, node: NodeId) -> Result<Vec<UserId>, StoreError> {
+            let board = self.0.lock().unwrap();
+            let here = board.1.iter().filter(|(_, at)| *at == node);
+            Ok(here.map(|(user, _)| user.clone()).collect())
         }
 
         async fn forget(&self, node: NodeId) -> Result<(), StoreError> {
@@ -377,6 +418,19 @@ mod tests {
         board.1.store(false, Ordering::Relaxed);
         pass(12).await;
         assert!(sees(&other).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_late_write_left_wrong_is_put_right() {
+        let board = Arc::new(Board::default());
+        let ((hub, _one), (_, other)) = (start(1, &board), start(2, &board));
+        join(&hub);
+        pass(7).await;
+        let gone: UserId = "gone".parse().unwrap();
+        board.0.lock().unwrap().1 = BTreeSet::from([(gone.clone(), NodeId(1))]);
+        pass(300).await;
+        assert!(sees(&other).await);
+        assert_eq!(other.online(vec![gone]).await, Ok(Vec::new()));
     }
 
     #[tokio::test(start_paused = true)]

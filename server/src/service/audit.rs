@@ -26,6 +26,10 @@ impl Verdict {
     }
 }
 
+/// Users whose rows are read at once. More of them, as when all come back, could take longer than a
+/// store may, and would all fail together.
+const TOGETHER: usize = 200;
+
 type Answer = Result<Digest, StoreError>;
 
 /// Those who wait for a digest. While one read is on its way the next ones gather, and whoever
@@ -56,7 +60,7 @@ enum Turn {
 impl Service {
     /// Compares a client's digest with the store.
     pub async fn audit(&self, user: &UserId, claimed: Digest) -> Result<Verdict, Error> {
-        self.heal().await?;
+        self.heal().await;
         let stored = self.digest(user).await?;
         Ok(if stored == claimed { Verdict::Agrees } else { Verdict::Differs })
     }
@@ -133,6 +137,7 @@ impl Drop for Leading {
             waiting.append(&mut gathering.waiting);
             waiting.retain(|waiting| !waiting.turn.is_closed());
             let next = waiting.pop();
+            gathering.waiting = waiting.split_off(waiting.len().min(TOGETHER));
             gathering.reading = next.is_some();
             next.map(|next| (next.turn, Self { audits: self.audits.clone(), gathered: waiting }))
         };
@@ -145,4 +150,30 @@ impl Drop for Leading {
 
 fn lock(gathering: &Mutex<Gathering>) -> MutexGuard<'_, Gathering> {
     gathering.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_come_together_are_read_for_in_parts() {
+        let audits = Audits::default();
+        let user: UserId = "ann".parse().unwrap();
+        let Entry::Lead(first) = audits.enter(&user) else { panic!("nobody reads yet") };
+        let mut waiting = Vec::new();
+        for _ in 0..2 * TOGETHER {
+            let Entry::Wait(turn) = audits.enter(&user) else { panic!("somebody reads") };
+            waiting.push(turn);
+        }
+        drop(first);
+        let (mut served, mut leads) = (0, 0);
+        while let Some(lead) = waiting.iter_mut().find_map(|turn| turn.try_recv().ok()) {
+            let Turn::Lead(mut lead) = lead else { panic!("nobody has answered") };
+            assert!(lead.gathered.len() <= TOGETHER);
+            served += 1 + lead.gathered.drain(..).count();
+            leads += 1;
+        }
+        assert_eq!((served, leads), (2 * TOGETHER, 2));
+    }
 }

@@ -8,7 +8,7 @@ use message_service_shared::push::Push;
 use super::standings::counted;
 use super::{Acting, Error, Service};
 use crate::bus::Audience;
-use crate::store::{MemberChange, ReadRecord, StoredRow};
+use crate::store::{ChangeError, MemberChange, ReadRecord, StoredRow};
 
 impl Service {
     /// Reads up to a message that somebody rendered.
@@ -72,7 +72,14 @@ impl Service {
         change: MemberChange,
     ) -> Result<MemberNews, Error> {
         self.may_see(&acting.user, &conversation).await?;
-        let row = self.store.change_member(&acting.user, &conversation, &change).await?;
+        let changed = self.store.change_member(&acting.user, &conversation, &change).await;
+        let row = match (changed, &change) {
+            (
+                Err(ChangeError::PastEnd),
+                MemberChange::Read { seq, .. } | MemberChange::Clear { seq },
+            ) => return Err(self.past_end(&conversation, *seq).await),
+            (changed, _) => changed?,
+        };
         let news = self.news_of(&acting.user, row).await?;
         self.publish(Audience::Users(vec![acting.user.clone()]), Push::Member(news.clone()));
         Ok(news)

@@ -7,6 +7,7 @@ use message_service_shared::command::{Fetch, List, Pull};
 use message_service_shared::error::ApiError;
 use message_service_shared::id::{ConversationKind, UserId};
 use message_service_shared::limits;
+use message_service_shared::message::Message;
 use message_service_shared::row::{Row, User};
 use message_service_shared::unread::standing;
 
@@ -38,11 +39,11 @@ impl Service {
         let slice = Slice { after, before: command.before, end, limit };
         let page = self.store.messages(&command.conversation, slice).await?;
         if after > page.last_seq {
-            return Err(Error::SeqPastEnd);
+            return Err(self.past_end(&command.conversation, after).await);
         }
         Ok(History {
             conversation: command.conversation,
-            messages: page.messages,
+            messages: within_bytes(page.messages, end),
             last_seq: page.last_seq,
             floor: page.floor,
         })
@@ -126,5 +127,70 @@ fn page_limit(limit: Option<u32>) -> Result<usize, ApiError> {
     } else {
         let error = ApiError::invalid("limit", "a page has from 1 to 200 entries");
         Err(error.with_limit(limits::PAGE_MAX as usize))
+    }
+}
+
+/// As many messages as a page may have bytes, at least one, from the end that was asked for.
+fn within_bytes(mut messages: Vec<Message>, end: End) -> Vec<Message> {
+    if end == End::Newest {
+        messages.reverse();
+    }
+    let mut bytes = 0;
+    let fits = messages.iter().take_while(|message| {
+        let had = bytes;
+        bytes += size(message);
+        had == 0 || bytes <= limits::PAGE_BYTES
+    });
+    let fits = fits.count();
+    messages.truncate(fits);
+    if end == End::Newest {
+        messages.reverse();
+    }
+    messages
+}
+
+fn size(message: &Message) -> usize {
+    // Types of the protocol have no failing serialiser.
+    serde_json::to_vec(message).map_or(0, |json| json.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use message_service_shared::message::Content;
+
+    use super::*;
+
+    fn message(seq: u64, chars: usize) -> Message {
+        Message {
+            id: "m".parse().unwrap(),
+            conversation: "direct:ann:bob".parse().unwrap(),
+            seq: seq.try_into().unwrap(),
+            sender: Some("bob".parse().unwrap()),
+            client_msg_id: "c".parse().unwrap(),
+            at: 1,
+            revision: 0,
+            quiet: false,
+            recalled: None,
+            content: Some(Content::text("x".repeat(chars))),
+        }
+    }
+
+    fn seqs(messages: &[Message]) -> Vec<u64> {
+        messages.iter().map(|message| message.seq.get()).collect()
+    }
+
+    #[test]
+    fn a_page_ends_at_its_bytes_from_the_side_that_was_asked_for() {
+        let half = limits::PAGE_BYTES / 2;
+        let messages: Vec<Message> = (1..=5).map(|seq| message(seq, half - 500)).collect();
+        assert_eq!(seqs(&within_bytes(messages.clone(), End::Oldest)), [1, 2]);
+        assert_eq!(seqs(&within_bytes(messages, End::Newest)), [4, 5]);
+    }
+
+    #[test]
+    fn one_message_always_fits() {
+        let messages = vec![message(1, limits::PAGE_BYTES), message(2, 1)];
+        assert_eq!(seqs(&within_bytes(messages, End::Oldest)), [1]);
+        assert_eq!(seqs(&within_bytes(Vec::new(), End::Newest)), [0_u64; 0]);
     }
 }

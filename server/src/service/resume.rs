@@ -30,7 +30,7 @@ impl Service {
         if let Some(epoch) = &command.epoch {
             self.require_epoch(epoch).await?;
         }
-        self.heal().await?;
+        self.heal().await;
         let named = self.adopt(acting, &command.conversations).await?;
         let verdict = match &command.digest {
             Some(digest) => Some(self.audit(&acting.user, *digest).await?),
@@ -68,7 +68,7 @@ impl Service {
             let row = rows.get(&known.id);
             let last_seq = row.map_or(Seq::ZERO, |row| row.conversation.last_seq);
             if known.last_seq > last_seq || known.read_seq > last_seq {
-                return Err(Error::SeqPastEnd);
+                return Err(self.past_end(&known.id, known.last_seq.max(known.read_seq)).await);
             }
             let member = row.map(|row| &row.member);
             let ahead = member.is_some_and(|member| {

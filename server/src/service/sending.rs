@@ -13,7 +13,7 @@ use message_service_shared::push::{NewMessage, Push};
 use super::{Acting, DirectRule, Error, Service, Via};
 use crate::bus::Audience;
 use crate::clock::message_id;
-use crate::store::{Appended, ContentHash, Draft, StoreError};
+use crate::store::{Appended, ContentHash, Draft, RecallError, StoreError};
 
 /// Announcements reach very many at once; whoever has to fetch something first waits at random for
 /// up to this long.
@@ -50,7 +50,13 @@ impl Service {
             at,
             read_seq: command.read_seq,
         };
-        let appended = self.append(vec![draft]).await.remove(0)?;
+        let (conversation, read_seq) = (draft.conversation.clone(), draft.read_seq);
+        let appended = match (self.append(vec![draft]).await.remove(0), read_seq) {
+            (Err(Error::SeqPastEnd), Some(seq)) => {
+                return Err(self.past_end(&conversation, seq).await);
+            }
+            (appended, _) => appended?,
+        };
         self.let_wait(&[&appended.message]).await?;
         let sent = Sent { message: appended.message.clone(), fresh: appended.fresh };
         acknowledge(&sent);
@@ -65,7 +71,11 @@ impl Service {
             self.may_see(&acting.user, &conversation).await?;
         }
         let by = acting.map(|acting| &acting.user);
-        let recalled = self.store.recall(&conversation, seq, by, self.clock.now()).await?;
+        let recalled = self.store.recall(&conversation, seq, by, self.clock.now()).await;
+        if let Err(RecallError::Store(_)) = &recalled {
+            self.unsure.store(true, Ordering::Relaxed);
+        }
+        let recalled = recalled?;
         let audience = self.audience(&conversation).await?;
         self.publish(audience, Push::Revised(recalled.message.clone()));
         Ok(recalled.message)

@@ -232,6 +232,14 @@ impl Store for MemoryStore {
         Ok(page)
     }
 
+    async fn end(&self, conversation: &ConversationId) -> Result<Seq, StoreError> {
+        self.read(|state| {
+            let record = state.conversations.get(conversation);
+            record.map(ConversationRecord::stored_end).unwrap_or_default()
+        })
+        .await
+    }
+
     async fn recall(
         &self,
         conversation: &ConversationId,
@@ -347,6 +355,10 @@ impl Store for MemoryStore {
             reads.iter().rev().take(limit).cloned().collect()
         })
         .await
+    }
+
+    async fn mend(&self) -> Result<(), StoreError> {
+        self.repair().await
     }
 
     async fn repair(&self) -> Result<(), StoreError> {

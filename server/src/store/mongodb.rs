@@ -14,6 +14,7 @@ mod archive;
 pub(crate) mod connection;
 mod derive;
 mod documents;
+mod doubts;
 mod failure;
 mod heads;
 mod insert;
@@ -46,13 +47,14 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::connection::Connection;
+use self::doubts::Doubts;
 use self::heads::Heads;
 use self::queue::Queue;
-use self::repair::Unsure;
 use super::{
     AppendError, Appended, ChangeError, Draft, InboxPlace, MemberChange, MessagePage, Profile,
     ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow, StoredUser,
 };
+use crate::clock::{Clock, CorrectedClock, SystemClock};
 use crate::logouts::Logouts;
 
 pub use self::connection::ConnectError;
@@ -92,8 +94,11 @@ pub struct MongoStore {
 #[derive(Debug)]
 struct Core {
     connection: Connection,
+    clock: CorrectedClock,
     heads: Heads,
-    unsure: Unsure,
+    doubts: Doubts,
+    /// Held by whoever repairs: two at once would do the same work.
+    repairing: tokio::sync::Mutex<()>,
     epoch: Mutex<Option<(Epoch, Instant)>>,
 }
 
@@ -116,20 +121,31 @@ impl MongoStore {
         }
         let core = Arc::new(Core {
             connection,
+            clock: CorrectedClock::default(),
             heads: Heads::default(),
-            unsure: Unsure::default(),
+            doubts: Doubts::default(),
+            repairing: tokio::sync::Mutex::default(),
             epoch: Mutex::default(),
         });
+        core.compare_clocks().await?;
         let moving = tokio::spawn(move_on(Arc::clone(&core)));
         let queue = Queue::new(Arc::clone(&core));
         Ok(Self { core, queue, _moves_on: AbortOnDropHandle::new(moving) })
     }
+
+    /// The time as this database has it.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(self.core.clock.clone())
+    }
 }
 
-/// Moves the mark of repairs on, for as long as the store is open.
+/// Compares the clocks, and moves the mark of repairs on, for as long as the store is open.
 async fn move_on(core: Arc<Core>) {
     loop {
         tokio::time::sleep(repair::MOVE_ON).await;
+        if let Err(error) = core.compare_clocks().await {
+            tracing::debug!(%error, "the store does not tell the time");
+        }
         if let Err(error) = core.move_on().await {
             tracing::debug!(%error, "the mark of repairs stays where it is");
         }
@@ -137,6 +153,17 @@ async fn move_on(core: Arc<Core>) {
 }
 
 impl Core {
+    /// Asks the server that writes for the time.
+    async fn compare_clocks(&self) -> Result<(), StoreError> {
+        let before = SystemClock.now();
+        let hello = self.connection.database().run_command(doc! { "hello": 1 });
+        let hello = self.connection.call(hello).await?;
+        if let Ok(theirs) = hello.get_datetime("localTime") {
+            self.clock.compare(before, documents::millis(*theirs), SystemClock.now());
+        }
+        Ok(())
+    }
+
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         let known = self.epoch.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((epoch, read)) = known
@@ -189,6 +216,10 @@ impl Store for MongoStore {
         slice: Slice,
     ) -> Result<MessagePage, StoreError> {
         self.core.page(conversation, slice).await
+    }
+
+    async fn end(&self, conversation: &ConversationId) -> Result<Seq, StoreError> {
+        self.core.end(conversation).await
     }
 
     async fn recall(
@@ -262,6 +293,10 @@ impl Store for MongoStore {
 
     async fn repair(&self) -> Result<(), StoreError> {
         self.core.repair().await
+    }
+
+    async fn mend(&self) -> Result<(), StoreError> {
+        self.core.mend().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -41,7 +41,7 @@ use self::desk::Desk;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{
-    AppendError, Appended, ChangeError, Draft, InboxPlace, MemberChange, MessagePage, Profile,
+    AppendError, Appended, ChangeError, Draft, End, InboxPlace, MemberChange, MessagePage, Profile,
     ReadRecord, RecallError, Recalled, Slice, Store, StoreError, StoredRow, StoredUser,
 };
 use crate::logouts::Logouts;
@@ -128,6 +128,11 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| message::page(connection, &id, slice)).await
     }
 
+    async fn end(&self, conversation: &ConversationId) -> Result<Seq, StoreError> {
+        let newest = Slice { after: Seq::ZERO, before: None, end: End::Newest, limit: 1 };
+        Ok(self.messages(conversation, newest).await?.last_seq)
+    }
+
     async fn recall(
         &self,
         conversation: &ConversationId,
@@ -210,6 +215,10 @@ impl Store for SqliteStore {
     ) -> Result<Vec<ReadRecord>, StoreError> {
         let (user, id) = (user.clone(), conversation.clone());
         self.readers.read(move |connection| member::reads(connection, &user, &id, limit)).await
+    }
+
+    async fn mend(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn repair(&self) -> Result<(), StoreError> {

@@ -15,8 +15,8 @@ use crate::logouts::Logouts;
 
 /// Beyond so many users it is everyone.
 const USERS: usize = 10_000;
-/// Over how long sessions resume after pushes may have been lost.
-const RESUME_WITHIN_MS: u64 = 2_000;
+/// Over how long a few sessions resume after pushes may have been lost.
+pub(super) const RESUME_WITHIN_MS: u64 = 2_000;
 
 /// What has a lost word made good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Cure {
 }
 
 /// The news that has sessions resume.
-pub(super) const fn resync() -> News {
-    News::Push(Push::Resync(Resync { within_ms: RESUME_WITHIN_MS }))
+pub(super) const fn resync(within_ms: u64) -> News {
+    News::Push(Push::Resync(Resync { within_ms }))
 }
 
 #[derive(Debug, Default)]
@@ -146,7 +146,7 @@ impl Losses {
             Resume::Users(users) => Some(Audience::Users(users.into_iter().collect())),
             Resume::Everyone => Some(Audience::Everyone),
         };
-        all.extend(to.map(|to| Envelope { to, news: resync() }));
+        all.extend(to.map(|to| Envelope { to, news: resync(RESUME_WITHIN_MS) }));
         all
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn resumes(to: Audience) -> Vec<Envelope> {
-        vec![Envelope { to, news: resync() }]
+        vec![Envelope { to, news: resync(RESUME_WITHIN_MS) }]
     }
 
     #[test]

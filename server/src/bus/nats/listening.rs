@@ -8,11 +8,13 @@ use async_nats::connection::State;
 use async_nats::{Client, Request, RequestErrorKind, Subscriber};
 use futures_util::StreamExt;
 use message_service_shared::id::UserId;
+use message_service_shared::push::Push;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::debt::{RESUME_WITHIN_MS, resync};
 use super::subjects::Subjects;
 use super::wire::Wire;
 use crate::bus::{Audience, Envelope, News, NodeId};
@@ -24,6 +26,9 @@ const TOGETHER: usize = 1_024;
 const REPEAT: Duration = Duration::from_secs(30);
 /// How long it is believed without being repeated: its node may have died.
 const BELIEVED: Duration = Duration::from_secs(90);
+/// How many of a node's sessions resume in a second where all of them do: as many as after a drain
+/// of a large node.
+const RESUMES_A_SECOND: u64 = 1_000;
 /// How long a way to the server and back may take.
 const ROUND_TRIP: Duration = Duration::from_secs(2);
 
@@ -80,8 +85,9 @@ impl Listening {
 
     async fn begin(&self, users: &mut HashMap<UserId, AbortOnDropHandle<()>>, asks: Vec<Ask>) {
         let mut is_new = false;
-        for Ask { user, .. } in asks.iter().filter(|ask| !ask.ready.is_closed()) {
-            if users.contains_key(user) {
+        for Ask { user, .. } in &asks {
+            // A session that is tired of waiting has begun all the same, and is to hear from now on.
+            if users.contains_key(user) || !self.hub.is_online(user) {
                 continue;
             }
             match self.client.subscribe(self.subjects.user(user)).await {
@@ -164,11 +170,27 @@ impl Listening {
 
     pub(super) async fn hear_everyone(self, mut subscriber: Subscriber) {
         while let Some(message) = subscriber.next().await {
-            if let Some(news) = Wire::read(&message.payload).and_then(Wire::into_news) {
-                self.hub.receive(&Envelope { to: Audience::Everyone, news });
+            match Wire::read(&message.payload).and_then(Wire::into_news) {
+                // How long it may take depends on how many they are, which only this node knows.
+                Some(News::Push(Push::Resync(_))) => resync_here(&self.hub),
+                Some(news) => self.hub.receive(&Envelope { to: Audience::Everyone, news }),
+                None => {}
             }
         }
     }
+}
+
+/// Has every session of this node resume, each at a moment of its own: all of them at once would be
+/// more than a store bears.
+pub(super) fn resync_here(hub: &Hub) {
+    metrics::counter!("message_service_bus_resyncs_total").increment(1);
+    let within_ms = resume_within_ms(hub.sessions());
+    hub.receive(&Envelope { to: Audience::Everyone, news: resync(within_ms) });
+}
+
+fn resume_within_ms(sessions: usize) -> u64 {
+    let sessions = u64::try_from(sessions).unwrap_or(u64::MAX);
+    sessions.saturating_mul(1_000).div_euclid(RESUMES_A_SECOND).max(RESUME_WITHIN_MS)
 }
 
 /// Asks, and waits until the user is listened to.
@@ -177,5 +199,17 @@ pub(super) async fn ask(asks: &UnboundedSender<Ask>, user: &UserId) {
     if asks.send(Ask { user: user.clone(), ready }).is_ok() {
         // An error is the bus ending; then the session ends as well.
         let _ = listened.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_sessions_resume_over_a_longer_time() {
+        assert_eq!(resume_within_ms(0), RESUME_WITHIN_MS);
+        assert_eq!(resume_within_ms(2_000), RESUME_WITHIN_MS);
+        assert_eq!(resume_within_ms(20_000), 20_000);
     }
 }

@@ -41,8 +41,26 @@ impl Core {
             Ok(authors) => self.finish(&lanes, authors).await,
             Err(error) => Err(error),
         };
+        if lanes.len() > 1 && matches!(finished, Err(StoreError::Broken(_))) {
+            return self.finish_each(lanes).await;
+        }
         let outcomes = lanes.into_iter().map(|lane| self.outcomes(lane, &finished));
         outcomes.collect()
+    }
+
+    /// One of the conversations holds what it must not, or a change of it is refused. The others
+    /// must not suffer for having been sent at the same moment.
+    async fn finish_each(&self, lanes: Vec<Lane>) -> Vec<(ConversationId, Vec<Outcome>)> {
+        let mut outcomes = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let alone = std::slice::from_ref(&lane);
+            let finished = match self.members(authors_of(alone).into_iter()).await {
+                Ok(authors) => self.finish(alone, authors).await,
+                Err(error) => Err(error),
+            };
+            outcomes.push(self.outcomes(lane, &finished));
+        }
+        outcomes
     }
 
     /// Writes what derives from the messages that are stored. Gives their authors' halves, by the
@@ -74,9 +92,7 @@ impl Core {
                 appended.insert((lane.id.clone(), place), outcome);
             }
         }
-        let long = authors.into_iter().filter(|(_, row)| row.own.is_long());
-        self.tidy_own(long.map(|((user, id), row)| (user, id, row.version, row.half().own)))
-            .await?;
+        self.tidy(authors.values().filter(|row| row.is_long())).await?;
         self.derive(&derivations).await?;
         Ok(appended)
     }
@@ -88,7 +104,7 @@ impl Core {
         lane: Lane,
         finished: &Result<HashMap<(ConversationId, usize), Appended>, StoreError>,
     ) -> (ConversationId, Vec<Outcome>) {
-        let Lane { id, drafts, fates, head, .. } = lane;
+        let Lane { id, fates, head, .. } = lane;
         let outcome = |(place, fate): (usize, Fate)| match (fate, finished) {
             (Fate::Failed(error), _) => Err(error),
             (Fate::Stored { .. }, Ok(appended)) => {
@@ -101,7 +117,7 @@ impl Core {
         let outcomes: Vec<Outcome> = fates.into_iter().enumerate().map(outcome).collect();
         if outcomes.iter().any(|outcome| matches!(outcome, Err(AppendError::Store(_)))) {
             self.heads.forget(&id);
-            self.unsure.since(drafts.iter().map(|draft| &draft.id).min());
+            self.doubts.note(&id);
         } else if head.seq > Seq::ZERO {
             self.heads.note(&id, head);
         }

@@ -12,7 +12,7 @@ use mongodb::bson::{Document, doc};
 
 use super::connection::{Statement, bson};
 use super::{Core, META, MongoStore, schema};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::archive::{Archive, Place, Progress, Record, RestoreError, Stage, Tally};
 
@@ -44,7 +44,7 @@ impl Archive for MongoStore {
 
     async fn finish(&self) -> Result<(), StoreError> {
         // All is derived already, and need not be once more when the first node starts.
-        self.core.move_mark(SystemClock.now()).await?;
+        self.core.move_mark(self.core.clock.now()).await?;
         let facts = self.core.connection.collection::<Document>(META);
         self.core.connection.call(facts.delete_one(doc! { "_id": IMPORT })).await.map(drop)
     }

@@ -13,7 +13,7 @@ use mongodb::{Client, Collection, Database};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::failure::{DUPLICATE_KEY, is_passing};
+use super::failure::{DUPLICATE_KEY, is_passing, told};
 use crate::store::StoreError;
 
 /// The database where the address names none.
@@ -173,7 +173,15 @@ impl Connection {
     fn check(&self, reply: &Document) -> Result<(), StoreError> {
         let failed = reply.get_array("writeErrors").ok().filter(|errors| !errors.is_empty());
         if let Some(errors) = failed {
-            return Err(StoreError::Broken(format!("an update was refused: {}", errors[0])));
+            let code = |error: &Bson| error.as_document()?.get_i32("code").ok();
+            let refused = |error: &Bson| {
+                let text = format!("MongoDB at {}: an update was refused: {error}", self.hosts);
+                told(code(error).unwrap_or_default(), text)
+            };
+            // What never will do is told first: it is the one that somebody has to look at.
+            let mut all = errors.iter().map(refused);
+            let broken = all.find(|error| matches!(error, StoreError::Broken(_)));
+            return Err(broken.unwrap_or_else(|| refused(&errors[0])));
         }
         match reply.get_document("writeConcernError") {
             Ok(error) => {

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 use message_service_shared::id::{ConversationId, ConversationKind, UserId};
 use message_service_shared::message::Message;
-use message_service_shared::runs::Runs;
 use message_service_shared::seq::Seq;
 use message_service_shared::unread::MemberHalf;
 use mongodb::bson::{Document, doc};
@@ -19,11 +18,14 @@ use mongodb::options::ReturnDocument;
 
 use super::connection::{Statement, bson};
 use super::documents::{
-    ConversationDocument, MessageDocument, Positions, date, each, half_fields, int, member_id,
-    preview, push_read,
+    ConversationDocument, MemberDocument, MessageDocument, Positions, date, each, half_fields, int,
+    member_id, preview, push_read, read_documents,
 };
-use super::{CONVERSATIONS, Core, MEMBERS, MESSAGES};
-use crate::store::{ReadRecord, StoreError, parties_with_rows};
+use super::{CONVERSATIONS, Core, MEMBERS};
+use crate::store::{End, ReadRecord, Slice, StoreError, parties_with_rows};
+
+/// Messages that are derived from at once where it may be much.
+const STEP: usize = 500;
 
 /// A stored message, and what its author had read.
 #[derive(Clone, Debug)]
@@ -64,17 +66,44 @@ impl Core {
         self.connection.update(CONVERSATIONS, &raises).await
     }
 
-    /// Derives whatever lies between what a conversation's row says and what is stored.
+    /// Derives whatever lies between what a conversation's row says and what is stored, in steps:
+    /// after a backup was restored it may be much.
     pub(super) async fn derive_between(
         &self,
         id: &ConversationId,
         after: Seq,
         up_to: Seq,
     ) -> Result<(), StoreError> {
-        let between = doc! { "$gt": int(after), "$lte": int(up_to) };
-        let filter = doc! { "conversation": id.as_str(), "seq": between };
-        let found = self.connection.find(MESSAGES, filter).await?;
-        self.derive(&derivations(found)?).await
+        let mut done = after;
+        while done < up_to {
+            let slice =
+                Slice { after: done, before: Some(up_to.next()), end: End::Oldest, limit: STEP };
+            let found = self.slice(id, slice).await?;
+            // A server that has just taken over may lag behind what the one before it knew. The row
+            // must not say that it is at a message before all that came earlier is in it.
+            let Some(last) = self.end_of_run(id, done, &found).await? else {
+                let text = format!("messages of {id} after {done} are not to be seen yet");
+                return Err(StoreError::Unavailable(text));
+            };
+            self.derive(&derivations(found)?).await?;
+            done = last;
+        }
+        Ok(())
+    }
+
+    /// The last of these messages, where none is missing between a position and it, but for what
+    /// retention has taken.
+    async fn end_of_run(
+        &self,
+        id: &ConversationId,
+        after: Seq,
+        found: &[MessageDocument],
+    ) -> Result<Option<Seq>, StoreError> {
+        let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(None) };
+        let begins = first.seq == after.next()
+            || self.conversation(id).await?.is_some_and(|row| first.seq <= row.half().floor.next());
+        let is_run = found.is_sorted_by(|one, other| one.seq.next() == other.seq);
+        Ok((begins && is_run).then_some(last.seq))
     }
 
     /// A first message makes the rows of its conversation.
@@ -123,17 +152,20 @@ impl Core {
         Ok(())
     }
 
-    /// Writes an author's own messages anew where there have come to be too many ranges, unless the
-    /// row has changed since it was read.
-    pub(super) async fn tidy_own(
+    /// Writes anew what sends have added to rows of authors without reading them, unless a row has
+    /// changed since it was read.
+    pub(super) async fn tidy<'a>(
         &self,
-        rows: impl IntoIterator<Item = (UserId, ConversationId, i64, Runs)>,
+        rows: impl IntoIterator<Item = &'a MemberDocument>,
     ) -> Result<(), StoreError> {
-        let tidy = |(user, id, version, own): (UserId, ConversationId, i64, Runs)| {
-            let mut filter = member_key(&user, &id);
-            filter.insert("version", version);
-            let update = doc! { "$set": { "own": bson(&Positions::from(&own))? }, "$inc": { "version": 1_i64 } };
-            Ok(Statement::change(filter, update))
+        let tidy = |row: &MemberDocument| {
+            let mut filter = member_key(&row.user, &row.conversation);
+            filter.insert("version", row.version);
+            let set = doc! {
+                "own": bson(&Positions::from(&row.half().own))?,
+                "reads": read_documents(&row.reads()),
+            };
+            Ok(Statement::change(filter, doc! { "$set": set, "$inc": { "version": 1_i64 } }))
         };
         let statements = rows.into_iter().map(tidy).collect::<Result<Vec<_>, StoreError>>()?;
         self.connection.update(MEMBERS, &statements).await

@@ -322,6 +322,11 @@ impl MemberDocument {
         }
     }
 
+    /// Whether sends have added so much to it that it should be written anew.
+    pub(super) fn is_long(&self) -> bool {
+        self.own.is_long() || self.reads.len() > 2 * READS_KEPT
+    }
+
     /// The time of the newest message that has touched it.
     pub(super) fn last_at(&self) -> Millis {
         millis(self.last_at)
@@ -359,7 +364,7 @@ pub(super) fn read_document(read: &ReadRecord) -> Document {
     doc! { "seq": int(read.seq), "at": date(read.at), "by": &read.by }
 }
 
-/// A read to be added without reading the row. The row is cut by whoever writes it whole.
+/// A read to be added without reading the row, which is cut where it has come to be long.
 pub(super) fn push_read(read: &ReadRecord) -> Document {
     doc! { "reads": read_document(read) }
 }
@@ -369,6 +374,11 @@ pub(super) fn reads_with(member: Option<&MemberDocument>, read: &ReadRecord) -> 
     let mut reads = member.map(MemberDocument::reads).unwrap_or_default();
     reads.insert(0, read.clone());
     reads.truncate(READS_KEPT);
+    read_documents(&reads)
+}
+
+/// Reads as a row has them, the oldest first; they are given newest first.
+pub(super) fn read_documents(reads: &[ReadRecord]) -> Vec<Document> {
     reads.iter().rev().map(read_document).collect()
 }
 

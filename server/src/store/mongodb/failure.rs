@@ -1,5 +1,7 @@
 //! What an error of the driver means to whoever asked.
 
+use std::collections::BTreeMap;
+
 use mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
 
 use crate::store::StoreError;
@@ -10,6 +12,10 @@ pub(super) const DUPLICATE_KEY: i32 = 11_000;
 const TIMED_OUT: [i32; 4] = [50, 64, 89, 262];
 /// What a server answers that is not, or no longer, the one that writes (SDAM specification).
 const NOT_PRIMARY: [i32; 10] = [91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436, 6, 7];
+/// What passes by itself: no server of a shard to be read from or with a majority yet, a lost
+/// cursor or socket, too many at once, a chunk that moves (the drivers' retryable reads, and
+/// MongoDB's error_codes.yml).
+const NOT_NOW: [i32; 8] = [43, 112, 133, 134, 202, 365, 9_001, 13_388];
 /// The user that the address names may not do it.
 const UNAUTHORIZED: [i32; 2] = [13, 18];
 
@@ -23,16 +29,10 @@ impl From<Error> for StoreError {
             | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::ServerSelection { .. } => Self::Unavailable(text),
             _ if error.contains_label(RETRYABLE_WRITE_ERROR) => Self::Unavailable(text),
+            _ if is_unsure(&error) => Self::Unavailable(text),
             _ => match code(&error) {
-                Some(code)
-                    if TIMED_OUT.contains(&code)
-                        || NOT_PRIMARY.contains(&code)
-                        || UNAUTHORIZED.contains(&code) =>
-                {
-                    Self::Unavailable(text)
-                }
-                _ if is_unsure(&error) => Self::Unavailable(text),
-                _ => Self::Broken(text),
+                Some(code) => told(code, text),
+                None => Self::Broken(text),
             },
         }
     }
@@ -50,16 +50,41 @@ pub(super) fn is_passing(error: &Error) -> bool {
         || code(error).is_some_and(|code| NOT_PRIMARY.contains(&code))
 }
 
-/// The positions of an unordered or ordered insert that a unique index kept out; nothing where it
-/// failed otherwise.
-pub(super) fn kept_out(error: &Error) -> Option<Vec<usize>> {
+/// Why a document of an insert was not stored.
+#[derive(Clone, Debug)]
+pub(super) enum Refusal {
+    /// A unique index holds its key already.
+    Duplicate,
+    /// Something else.
+    Other(StoreError),
+}
+
+/// The documents of an insert that were not stored, by their places in it.
+pub(super) type Refused = BTreeMap<usize, Refusal>;
+
+/// What an insert that failed says of its documents; nothing where it says that of none of them, or
+/// where it is not known which of the others a majority has.
+pub(super) fn refused(error: &Error) -> Option<Refused> {
     let ErrorKind::InsertMany(failed) = &*error.kind else { return None };
     if failed.write_concern_error.is_some() {
         return None;
     }
-    let errors = failed.write_errors.as_deref().unwrap_or_default();
-    let all = errors.iter().all(|error| error.code == DUPLICATE_KEY);
-    all.then(|| errors.iter().map(|error| error.index).collect())
+    let errors = failed.write_errors.as_deref().filter(|errors| !errors.is_empty())?;
+    let refusal = |code: i32, text: &str| match code {
+        DUPLICATE_KEY => Refusal::Duplicate,
+        code => Refusal::Other(told(code, text.to_owned())),
+    };
+    Some(errors.iter().map(|error| (error.index, refusal(error.code, &error.message))).collect())
+}
+
+/// What a server's code says of whoever tries again. A code that is not known may be of a passing
+/// trouble as well, but is most often of a statement that will never do.
+pub(super) fn told(code: i32, text: String) -> StoreError {
+    let passes = TIMED_OUT.contains(&code)
+        || NOT_PRIMARY.contains(&code)
+        || NOT_NOW.contains(&code)
+        || UNAUTHORIZED.contains(&code);
+    if passes { StoreError::Unavailable(text) } else { StoreError::Broken(text) }
 }
 
 fn code(error: &Error) -> Option<i32> {

@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use message_service_shared::id::ConversationId;
+use message_service_shared::seq::Seq;
 use mongodb::bson::doc;
+use mongodb::options::ReadConcern;
 
 use super::documents::{ConversationDocument, MessageDocument, sender_text};
-use super::failure::kept_out;
+use super::failure::{Refusal, Refused, refused};
 use super::heads::Head;
 use super::lane::Lane;
 use super::{CONVERSATIONS, Core, MESSAGES};
@@ -22,12 +24,7 @@ const TRIES: usize = 200;
 impl Core {
     /// Settles every draft of the lanes.
     pub(super) async fn insert(&self, lanes: &mut [Lane]) {
-        if let Err(error) = self.find_heads(lanes).await {
-            for lane in lanes {
-                lane.fail(&error);
-            }
-            return;
-        }
+        self.find_heads(lanes).await;
         for _ in 0..TRIES {
             let mut waiting: Vec<&mut Lane> =
                 lanes.iter_mut().filter(|lane| lane.next().is_some()).collect();
@@ -35,13 +32,8 @@ impl Core {
                 return;
             }
             self.insert_once(&mut waiting).await;
-            let mut stuck: Vec<&mut Lane> =
-                lanes.iter_mut().filter(|lane| lane.next().is_some()).collect();
-            if let Err(error) = self.find_out(&mut stuck).await {
-                for lane in &mut stuck {
-                    lane.fail(&error);
-                }
-            }
+            let stuck = lanes.iter_mut().filter(|lane| lane.next().is_some());
+            join_all(stuck.map(|lane| self.find_out(lane))).await;
         }
         let busy = StoreError::Unavailable("other nodes write here without a pause".to_owned());
         for lane in lanes {
@@ -49,20 +41,28 @@ impl Core {
         }
     }
 
-    /// Asks where conversations end of which this node does not know it.
-    async fn find_heads(&self, lanes: &mut [Lane]) -> Result<(), StoreError> {
+    /// Asks where conversations end of which this node does not know it. Where that fails, the
+    /// inserts begin at the front, are kept out, and learn it one by one.
+    async fn find_heads(&self, lanes: &mut [Lane]) {
         let mut unknown: Vec<&mut Lane> =
             lanes.iter_mut().filter(|lane| lane.head == Head::default()).collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let found = self.conversations(unknown.iter().map(|lane| &lane.id)).await?;
-        for lane in &mut unknown {
-            if let Some(found) = found.get(&lane.id) {
-                lane.head = Head { seq: found.last_seq, at: found.last_at() };
+        match self.conversations(unknown.iter().map(|lane| &lane.id)).await {
+            Ok(found) => {
+                for lane in &mut unknown {
+                    if let Some(found) = found.get(&lane.id) {
+                        lane.head = Head { seq: found.last_seq, at: found.last_at() };
+                    }
+                }
+            }
+            Err(StoreError::Broken(why)) => {
+                tracing::error!(why, "the row of a conversation can't be read");
+            }
+            Err(error @ StoreError::Unavailable(_)) => {
+                for lane in unknown {
+                    lane.fail(&error);
+                }
             }
         }
-        Ok(())
     }
 
     /// Inserts what is planned. Where lanes have one message each, one command takes them all.
@@ -88,16 +88,16 @@ impl Core {
         let messages = self.connection.collection::<MessageDocument>(MESSAGES);
         let documents = planned.iter().map(|(_, message)| message);
         let inserting = messages.insert_many(documents).ordered(false);
-        let kept_out = match self.connection.attempt(inserting).await {
-            Ok(Ok(_)) => Ok(Vec::new()),
-            Ok(Err(error)) => kept_out(&error).ok_or_else(|| self.connection.named(error)),
+        let refused = match self.connection.attempt(inserting).await {
+            Ok(Ok(_)) => Ok(Refused::new()),
+            Ok(Err(error)) => refused(&error).ok_or_else(|| self.connection.named(error)),
             Err(error) => Err(error),
         };
         for (index, (lane, message)) in planned.into_iter().enumerate() {
-            match &kept_out {
-                Ok(kept_out) if kept_out.contains(&index) => {}
-                Ok(_) => lane.stored([message]),
-                Err(error) => lane.fail(error),
+            match refused.as_ref().map(|refused| refused.get(&index)) {
+                Ok(None) => lane.stored([message]),
+                Ok(Some(Refusal::Duplicate)) => {}
+                Ok(Some(Refusal::Other(error))) | Err(error) => lane.fail(error),
             }
         }
     }
@@ -108,10 +108,9 @@ impl Core {
         let inserting = messages.insert_many(&planned);
         let stored = match self.connection.attempt(inserting).await {
             Ok(Ok(_)) => Ok(planned.len()),
-            Ok(Err(error)) => match kept_out(&error).and_then(|kept_out| kept_out.first().copied())
-            {
-                Some(first) => Ok(first),
-                None => Err(self.connection.named(error)),
+            Ok(Err(error)) => match refused(&error).and_then(|mut refused| refused.pop_first()) {
+                Some((first, Refusal::Duplicate)) => Ok(first),
+                Some((_, Refusal::Other(_))) | None => Err(self.connection.named(error)),
             },
             Err(error) => Err(error),
         };
@@ -121,27 +120,35 @@ impl Core {
         }
     }
 
-    /// Finds out why the next draft of each lane is not stored: its name is taken, or its position,
-    /// or it claims to have read what is not there.
-    async fn find_out(&self, lanes: &mut [&mut Lane]) -> Result<(), StoreError> {
-        if lanes.is_empty() {
-            return Ok(());
-        }
-        let (named, heads, rows) = tokio::try_join!(
-            try_join_all(lanes.iter().map(|lane| self.by_name_of_next(lane))),
-            try_join_all(lanes.iter().map(|lane| self.newest(&lane.id))),
-            self.conversations(lanes.iter().map(|lane| &lane.id)),
-        )?;
-        for ((lane, head), named) in lanes.iter_mut().zip(heads).zip(named) {
-            (lane.head, lane.is_certain) = (head, true);
-            let derived = rows.get(&lane.id).map(|row| row.last_seq).unwrap_or_default();
-            // Whoever stored them may have crashed; nobody builds on what is not derived.
-            if derived < head.seq {
-                self.derive_between(&lane.id, derived, head.seq).await?;
+    /// Finds out why the next draft of a lane is not stored: its name is taken, or its position, or
+    /// it claims to have read what is not there.
+    async fn find_out(&self, lane: &mut Lane) {
+        match self.look_around(lane).await {
+            Ok((head, named)) => {
+                (lane.head, lane.is_certain) = (head, true);
+                lane.meet(named);
             }
-            lane.meet(named);
+            Err(error) => lane.fail(&error),
         }
-        Ok(())
+    }
+
+    /// Where the lane's conversation ends, with all that derives from it written, and who bears the
+    /// name of the lane's next draft.
+    async fn look_around(
+        &self,
+        lane: &Lane,
+    ) -> Result<(Head, Option<MessageDocument>), StoreError> {
+        let (named, head, row) = tokio::try_join!(
+            self.by_name_of_next(lane),
+            self.newest(&lane.id),
+            self.conversation(&lane.id),
+        )?;
+        let derived = row.map(|row| row.last_seq).unwrap_or_default();
+        // Whoever stored them may have crashed; nobody builds on what is not derived.
+        if derived < head.seq {
+            self.derive_between(&lane.id, derived, head.seq).await?;
+        }
+        Ok((head, named))
     }
 
     /// The message that bears the name of a lane's next draft.
@@ -166,6 +173,18 @@ impl Core {
             .sort(doc! { "conversation": -1, "seq": -1 });
         let found = self.connection.call(newest).await?;
         Ok(found.map(|found| Head { seq: found.seq, at: found.at() }).unwrap_or_default())
+    }
+
+    /// The same, by a read that the server answers only once a majority has confirmed that it is
+    /// the one that writes.
+    pub(super) async fn end(&self, id: &ConversationId) -> Result<Seq, StoreError> {
+        let messages = self.connection.collection::<MessageDocument>(MESSAGES);
+        let newest = messages
+            .find_one(doc! { "conversation": id.as_str() })
+            .sort(doc! { "conversation": -1, "seq": -1 })
+            .read_concern(ReadConcern::linearizable());
+        let found = self.connection.call(newest).await?;
+        Ok(found.map(|found| found.seq).unwrap_or_default())
     }
 
     /// The rows of conversations.

@@ -78,6 +78,12 @@ impl Leases for MongoStore {
         Ok(found.into_iter().filter_map(|found| Some((found.user, node(&found.node)?))).collect())
     }
 
+    async fn noted(&self, node: NodeId) -> Result<Vec<UserId>, StoreError> {
+        let filter = doc! { "node": text(node) };
+        let found: Vec<PresenceDocument> = self.core.connection.find(PRESENCE, filter).await?;
+        Ok(found.into_iter().map(|found| found.user).collect())
+    }
+
     async fn forget(&self, node: NodeId) -> Result<(), StoreError> {
         let connection = &self.core.connection;
         let presence = connection.collection::<Document>(PRESENCE);

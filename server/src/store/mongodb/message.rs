@@ -53,7 +53,8 @@ impl Core {
         self.conversation(id).await
     }
 
-    async fn slice(
+    /// The messages of a slice, as they are stored.
+    pub(super) async fn slice(
         &self,
         id: &ConversationId,
         slice: Slice,

@@ -1,14 +1,44 @@
 //! Taking a message back: the message first, then the hole and the preview.
+//!
+//! The message may be old, and nobody who repairs would come by it. So it is noted before anything
+//! is written, and the note taken away at the end; what is still noted is finished by whoever
+//! repairs.
 
-use message_service_shared::id::{ConversationId, UserId};
+use message_service_shared::id::{ConversationId, MessageId, UserId};
 use message_service_shared::message::{self, Message, Millis};
 use message_service_shared::seq::Seq;
-use mongodb::bson::doc;
+use mongodb::bson::{DateTime, Document, doc};
+use serde::{Deserialize, Serialize};
 
 use super::connection::{Statement, bson};
-use super::documents::{RecalledDocument, int, preview};
-use super::{CONVERSATIONS, Core, MESSAGES};
+use super::documents::{RecalledDocument, date, int, millis, preview};
+use super::{CONVERSATIONS, Core, MESSAGES, META};
+use crate::clock::Clock;
 use crate::store::{RecallError, Recalled, StoreError};
+
+/// What the names of notes in `meta` begin with, and what lies past all of them.
+const NOTE: &str = "recall ";
+const PAST_NOTES: &str = "recall!";
+/// A recall that has not taken its message back after so long never will: no call takes longer.
+const FORGOTTEN_MS: Millis = 60_000;
+
+fn name(message: &MessageId) -> String {
+    format!("{NOTE}{}", message.as_str())
+}
+
+/// A document of `meta`.
+#[derive(Debug, Deserialize)]
+struct Noted {
+    value: Note,
+}
+
+/// A recall that was begun.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    conversation: ConversationId,
+    seq: Seq,
+    at: DateTime,
+}
 
 impl Core {
     pub(super) async fn recall(
@@ -23,7 +53,9 @@ impl Core {
             return Err(RecallError::NotYours);
         }
         let fresh = found.recalled.is_none();
+        let note = Note { conversation: id.clone(), seq, at: date(at) };
         if fresh {
+            self.note_recall(&found.id, &note).await?;
             let recalled = message::Recalled { at, by: by.cloned() };
             let change = Statement::change(
                 doc! {
@@ -44,7 +76,37 @@ impl Core {
         // Whoever was first, and whatever a crash left out: what follows may be written again.
         let message = self.message(id, seq).await?.ok_or(RecallError::Unknown)?;
         self.follow_recall(id, &message).await?;
+        self.forget_recall(&message.id).await?;
         Ok(Recalled { message, fresh })
+    }
+
+    async fn note_recall(&self, message: &MessageId, note: &Note) -> Result<(), StoreError> {
+        let value = doc! { "$set": { "value": bson(note)? } };
+        let note = Statement::put(doc! { "_id": name(message) }, value);
+        self.connection.update(META, &[note]).await
+    }
+
+    async fn forget_recall(&self, message: &MessageId) -> Result<(), StoreError> {
+        let facts = self.connection.collection::<Document>(META);
+        self.connection.call(facts.delete_one(doc! { "_id": name(message) })).await.map(drop)
+    }
+
+    /// Finishes what was begun, and forgets what never was.
+    pub(super) async fn finish_recalls(&self) -> Result<(), StoreError> {
+        let notes = doc! { "_id": { "$gte": NOTE, "$lt": PAST_NOTES } };
+        let found: Vec<Noted> = self.connection.find(META, notes).await?;
+        for Noted { value: Note { conversation, seq, at } } in found {
+            let Some(message) = self.message(&conversation, seq).await? else { continue };
+            let is_recalled = message.recalled.is_some();
+            if is_recalled {
+                self.follow_recall(&conversation, &message).await?;
+            }
+            let age = self.clock.now().saturating_sub(millis(at));
+            if is_recalled || age > FORGOTTEN_MS {
+                self.forget_recall(&message.id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn follow_recall(

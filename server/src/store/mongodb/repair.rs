@@ -3,10 +3,9 @@
 //! Ids of messages begin with their time, so what was stored since a moment is read in their order.
 //! The moment is a mark in the database that every node moves on: everything older is derived. It
 //! stays [`BEHIND`] the clock, far longer than it takes another node to notice that one is dead, and
-//! no further than this node's own first message that is not certain.
+//! where it is while a node knows of something that may not be derived.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use message_service_shared::id::{ConversationId, MessageId};
@@ -17,9 +16,8 @@ use mongodb::options::FindOptions;
 use serde::Deserialize;
 
 use super::connection::Statement;
-use super::derive::derivations;
 use super::{CONVERSATIONS, Core, MESSAGES, META, schema};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::store::StoreError;
 
 /// How far the mark stays behind: more than a lease, a call, and any difference between clocks.
@@ -30,33 +28,6 @@ pub(super) const MOVE_ON: Duration = Duration::from_mins(1);
 const CHUNK: i64 = 1_000;
 const MARK: &str = "derivedUpTo";
 
-/// The first message of this node that may be stored and not derived.
-#[derive(Debug, Default)]
-pub(super) struct Unsure(Mutex<Option<MessageId>>);
-
-impl Unsure {
-    pub(super) fn since(&self, id: Option<&MessageId>) {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = id
-            && first.as_ref().is_none_or(|first| id < first)
-        {
-            *first = Some(id.clone());
-        }
-    }
-
-    fn get(&self) -> Option<MessageId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Everything up to what was unsure is derived; what came since is not.
-    fn clear(&self, repaired: Option<&MessageId>) {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.as_ref() == repaired {
-            *first = None;
-        }
-    }
-}
-
 /// As much of a message as tells whether it may lack what derives from it.
 #[derive(Debug, Deserialize)]
 struct Trace {
@@ -64,8 +35,6 @@ struct Trace {
     id: MessageId,
     conversation: ConversationId,
     seq: Seq,
-    #[serde(default)]
-    recalled: Option<Document>,
 }
 
 /// Where a conversation's own row ends.
@@ -78,30 +47,56 @@ struct End {
 }
 
 impl Core {
-    /// Derives what was stored since the mark and is not derived.
+    /// Derives what was stored since the mark and is not derived, whoever stored it.
     ///
     /// The conversation's row is written last, and by nobody who has not derived everything before.
     /// So whoever finds it at a message need not look at that message, and nearly all of them are
     /// such: a node that starts beside others that are busy has to read much, and little of each.
     pub(super) async fn repair(&self) -> Result<(), StoreError> {
-        let began = SystemClock.now();
-        let unsure = self.unsure.get();
+        let _turn = self.repairing.lock().await;
+        let began = self.clock.now();
+        // Until it is done, the mark must not move over what it has not come to.
+        self.doubts.begin_repair();
         let mark: Option<String> = schema::meta(&self.connection, MARK).await?;
-        let mut from = mark.unwrap_or_default();
-        if let Some(unsure) = &unsure
-            && unsure.as_str() < from.as_str()
-        {
-            unsure.as_str().clone_into(&mut from);
-        }
-        let mut filter = doc! { "_id": { "$gte": &from } };
+        let mut filter = doc! { "_id": { "$gte": mark.unwrap_or_default() } };
         loop {
             let traces = self.traces(filter).await?;
             let Some(last) = traces.last().map(|trace| trace.id.clone()) else { break };
             self.derive_behind(traces).await?;
             filter = doc! { "_id": { "$gt": last.as_str() } };
         }
-        self.unsure.clear(unsure.as_ref());
+        self.finish_recalls().await?;
+        self.doubts.end_repair();
         self.move_mark(began).await
+    }
+
+    /// Derives what calls of this process may have left, and looks at their conversations alone.
+    pub(super) async fn mend(&self) -> Result<(), StoreError> {
+        for (id, turn) in self.doubts.all() {
+            let (row, newest) = tokio::try_join!(self.conversation(&id), self.newest(&id))?;
+            let end = row.map(|row| row.last_seq).unwrap_or_default();
+            if end < newest.seq {
+                self.derive_or_skip(&id, end, newest.seq).await?;
+            }
+            self.doubts.settle(&id, turn);
+        }
+        self.finish_recalls().await
+    }
+
+    /// One conversation that holds what it must not keeps nobody from the others.
+    async fn derive_or_skip(
+        &self,
+        id: &ConversationId,
+        after: Seq,
+        up_to: Seq,
+    ) -> Result<(), StoreError> {
+        match self.derive_between(id, after, up_to).await {
+            Err(StoreError::Broken(why)) => {
+                tracing::error!(conversation = %id, why, "a conversation can't be derived");
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     /// The next messages, in the order of their ids.
@@ -110,7 +105,7 @@ impl Core {
         let options = FindOptions::builder()
             .sort(doc! { "_id": 1 })
             .limit(CHUNK)
-            .projection(doc! { "conversation": 1, "seq": 1, "recalled": 1 })
+            .projection(doc! { "conversation": 1, "seq": 1 })
             .build();
         let finding = async {
             let mut cursor = messages.find(filter).with_options(options).await?;
@@ -125,11 +120,7 @@ impl Core {
 
     async fn derive_behind(&self, traces: Vec<Trace>) -> Result<(), StoreError> {
         let mut newest: BTreeMap<ConversationId, Seq> = BTreeMap::new();
-        let mut recalled = Vec::new();
-        for Trace { id, conversation, seq, recalled: taken } in traces {
-            if taken.is_some() {
-                recalled.push(id);
-            }
+        for Trace { conversation, seq, .. } in traces {
             let newest = newest.entry(conversation).or_default();
             *newest = seq.max(*newest);
         }
@@ -141,24 +132,18 @@ impl Core {
         for (id, up_to) in newest {
             let end = ends.get(&id).copied().unwrap_or_default();
             if end < up_to {
-                self.derive_between(&id, end, up_to).await?;
+                self.derive_or_skip(&id, end, up_to).await?;
             }
         }
-        // What was taken back may lie before the row's end, and be no hole yet.
-        if recalled.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<&str> = recalled.iter().map(MessageId::as_str).collect();
-        let found = self.connection.find(MESSAGES, doc! { "_id": { "$in": ids } }).await?;
-        self.derive(&derivations(found)?).await
+        Ok(())
     }
 
-    /// Moves the mark on, unless something of this node's own is not certain.
+    /// Moves the mark on, unless something before it may not be derived.
     pub(super) async fn move_on(&self) -> Result<(), StoreError> {
-        if self.unsure.get().is_some() {
+        if self.doubts.are_there() {
             return Ok(());
         }
-        self.move_mark(SystemClock.now()).await
+        self.move_mark(self.clock.now()).await
     }
 
     pub(super) async fn move_mark(&self, now: Millis) -> Result<(), StoreError> {

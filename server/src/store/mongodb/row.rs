@@ -1,11 +1,11 @@
 //! The rows of a user: by name, those that may be unread, and the list.
 //!
 //! A row is read in two steps, the member's first and then the conversation's. What is stored in
-//! between makes the conversation's half the newer one, which is as good as any other order: halves
-//! are merged, never compared.
+//! between makes the conversation's half the newer one, and an own message would count. So a member
+//! that was left behind is read again: it is written first, and is level with the conversation then.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use message_service_shared::id::{ConversationId, ConversationKind, UserId};
 use message_service_shared::message::Millis;
@@ -15,7 +15,7 @@ use mongodb::bson::{Bson, doc};
 
 use super::documents::{ConversationDocument, MemberDocument, UserDocument, date, member_id};
 use super::{Core, MEMBERS, USERS};
-use crate::store::{InboxPlace, StoreError, StoredRow};
+use crate::store::{InboxPlace, StoreError, StoredRow, parties_with_rows};
 
 /// A row from its two halves. `touched` is when a message last touched the member's: the
 /// conversation's may not say so yet.
@@ -61,10 +61,14 @@ impl Core {
         let asked = if has_wide { std::slice::from_ref(user) } else { &[] };
         let (members, starts) =
             tokio::try_join!(self.connection.find(MEMBERS, of_user), self.starts(asked))?;
+        let members: Vec<MemberDocument> = members;
+        let theirs = members.iter().map(|member| &member.conversation);
+        let theirs = theirs.chain(ids.iter().filter(|id| is_wide(id)));
+        let theirs: BTreeSet<&ConversationId> = theirs.collect();
+        let conversations = self.conversations(theirs.into_iter()).await?;
+        let members = self.level(members, &conversations).await?;
         let members: HashMap<ConversationId, MemberDocument> =
             members.into_iter().map(by_conversation).collect();
-        let theirs = ids.iter().filter(|id| members.contains_key(id) || is_wide(id));
-        let conversations = self.conversations(theirs).await?;
         let row = |id: &ConversationId| {
             of_user_row(id, members.get(id), starts.get(user).copied(), &conversations)
         };
@@ -80,18 +84,19 @@ impl Core {
         let filter = doc! { "user": one_of(&names), "maybeUnread": true };
         let (members, starts) =
             tokio::try_join!(self.connection.find(MEMBERS, filter), self.starts(users))?;
+        let members: Vec<MemberDocument> = members;
+        let announcement = ConversationId::announcement();
+        let ids = members.iter().map(|member| &member.conversation).chain([&announcement]);
+        let ids: BTreeSet<&ConversationId> = ids.collect();
+        let conversations = self.conversations(ids.into_iter()).await?;
+        let members = self.level(members, &conversations).await?;
         let mut of_users: HashMap<UserId, HashMap<ConversationId, MemberDocument>> = HashMap::new();
         for member in members {
-            let member: MemberDocument = member;
             of_users
                 .entry(member.user.clone())
                 .or_default()
                 .insert(member.conversation.clone(), member);
         }
-        let announcement = ConversationId::announcement();
-        let ids = of_users.values().flat_map(HashMap::keys).chain([&announcement]);
-        let ids: std::collections::BTreeSet<&ConversationId> = ids.collect();
-        let conversations = self.conversations(ids.into_iter()).await?;
         let of_one = |user: &UserId| {
             let members = of_users.get(user);
             let start = starts.get(user).copied();
@@ -142,6 +147,7 @@ impl Core {
             before = found
                 .last()
                 .map(|member| InboxPlace { at: member.last_at(), id: member.conversation.clone() });
+            let found = self.level(found, &conversations).await?;
             let rows = found.iter().filter_map(|member| {
                 of_user_row(&member.conversation, Some(member), None, &conversations)
             });
@@ -151,6 +157,29 @@ impl Core {
             }
         }
         Ok(page)
+    }
+
+    /// These members, none of them behind its conversation.
+    async fn level(
+        &self,
+        mut members: Vec<MemberDocument>,
+        conversations: &Conversations,
+    ) -> Result<Vec<MemberDocument>, StoreError> {
+        let is_behind = |member: &MemberDocument| {
+            let row = conversations.get(&member.conversation);
+            row.is_some_and(|row| row.last_seq > member.last_seq)
+                && parties_with_rows(&member.conversation).contains(&member.user)
+        };
+        let behind = members.iter().filter(|member| is_behind(member));
+        let behind = behind.map(|member| (member.user.clone(), member.conversation.clone()));
+        let mut again = self.members(behind.collect::<Vec<_>>().into_iter()).await?;
+        for member in &mut members {
+            let key = (member.user.clone(), member.conversation.clone());
+            if let Some(again) = again.remove(&key) {
+                *member = again;
+            }
+        }
+        Ok(members)
     }
 
     async fn listed_members(

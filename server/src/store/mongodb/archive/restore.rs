@@ -19,7 +19,7 @@ use super::super::documents::{
     ConversationDocument, MemberDocument, MessageDocument, Positions, date, half_fields, int,
     read_document,
 };
-use super::super::failure::kept_out;
+use super::super::failure::{Refusal, refused};
 use super::super::member::derived;
 use super::super::row::is_wide;
 use super::super::waiting::kept;
@@ -110,11 +110,17 @@ impl Core {
             records.iter().map(|record| MessageDocument::of(record)).collect();
         let messages = self.connection.collection::<MessageDocument>(MESSAGES);
         let inserting = messages.insert_many(&documents).ordered(false);
-        let kept_out = match self.connection.attempt(inserting).await? {
+        let refused = match self.connection.attempt(inserting).await? {
             Ok(_) => return Ok(()),
-            Err(error) => kept_out(&error).ok_or_else(|| self.connection.named(error))?,
+            Err(error) => refused(&error).ok_or_else(|| self.connection.named(error))?,
         };
-        let kept_out: BTreeSet<usize> = kept_out.into_iter().collect();
+        let mut kept_out = BTreeSet::new();
+        for (index, refusal) in refused {
+            match refusal {
+                Refusal::Duplicate => kept_out.insert(index),
+                Refusal::Other(error) => return Err(error.into()),
+            };
+        }
         let known = kept_out.iter().map(|index| records[*index].message.id.as_str());
         let known = doc! { "_id": { "$in": known.collect::<Vec<_>>() } };
         let known: Vec<MessageDocument> = self.connection.find(MESSAGES, known).await?;

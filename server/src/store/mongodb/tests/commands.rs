@@ -182,8 +182,10 @@ async fn no_operation_costs_more_than_it_did() {
         ("find conversations", 1),
         ("findAndModify conversations", 1),
         ("update conversations", 1),
+        ("update meta", 1),
+        ("delete meta", 1),
     ];
-    watched.cost("a recall", &recall, 5);
+    watched.cost("a recall", &recall, 7);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -153,6 +153,11 @@ async fn by_repair(story: &Story, whole: &Seen, address: String) {
         let ann = seen.rows[0].clone().unwrap();
         assert_eq!(ann.conversation, whole.rows[0].clone().unwrap().conversation);
     }
+    if let Act::Recall(taken) = &story.act
+        && seen.messages.iter().any(|said| said.seq == *taken && said.recalled.is_some())
+    {
+        assert_eq!(seen, *whole, "what was taken back is shown or counted nowhere");
+    }
     by_the_senders_retry(story, whole, address).await;
 }
 

@@ -4,51 +4,152 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use message_service_shared::id::ConversationId;
 use mongodb::bson::{Document, doc};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
+use super::super::documents::member_id;
 use super::proxy::{Death, Proxy};
 use super::{Migrate, MongoStore, Server, open};
-use crate::store::conformance::{Shared, all_messages, append, direct, draft, say, unread_ids};
-use crate::store::{AppendError, StoreError};
+use crate::store::conformance::{
+    Shared, all_messages, append, direct, draft, having_read, say, seq, stands, unread_ids, user,
+};
+use crate::store::{AppendError, Appended, Draft, READS_KEPT, StoreError};
 
 /// A server has one fail point at a time.
 static FAIL_POINT: Mutex<()> = Mutex::const_new(());
 
+/// A process whose commands can be made to fail, beside one whose can't.
+struct Scene {
+    healthy: Arc<MongoStore>,
+    sound: Shared,
+    failing: Shared,
+    name: String,
+    id: ConversationId,
+}
+
+impl Scene {
+    async fn begin() -> Self {
+        let address = Server::SecantusDb.database();
+        let healthy = open(&address).await;
+        let id = direct("ann", "bob");
+        let sound: Shared = healthy.clone();
+        say(&sound, &id, "bob").await;
+        let name = format!("app{}", uuid::Uuid::now_v7().simple());
+        let named = format!("{address}&appName={name}");
+        let failing: Shared = Arc::new(MongoStore::open(&named, Migrate::AtStart).await.unwrap());
+        Self { healthy, sound, failing, name, id }
+    }
+
+    async fn send_while_failing(
+        &self,
+        sent: Draft,
+        mode: Document,
+        mut data: Document,
+    ) -> Result<Appended, AppendError> {
+        let admin = self.healthy.core.connection.database().client().database("admin");
+        data.insert("appName", &self.name);
+        let on = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+        admin.run_command(on).await.unwrap();
+        let outcome = append(&self.failing, sent).await;
+        let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
+        admin.run_command(off).await.unwrap();
+        outcome
+    }
+}
+
 /// Runs a send while commands of one name fail as `data` says, and what follows once they don't.
 async fn with_fail_point(mode: Document, data: Document) {
     let _alone = FAIL_POINT.lock().await;
-    let address = Server::SecantusDb.database();
-    let healthy = open(&address).await;
-    let id = direct("ann", "bob");
-    let sound: Shared = healthy.clone();
-    say(&sound, &id, "bob").await;
-
-    let name = format!("app{}", uuid::Uuid::now_v7().simple());
-    let failing = MongoStore::open(&format!("{address}&appName={name}"), Migrate::AtStart).await;
-    let failing: Shared = Arc::new(failing.unwrap());
-    let admin = healthy.core.connection.database().client().database("admin");
-    let mut data = data;
-    data.insert("appName", &name);
-    let on = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-    admin.run_command(on).await.unwrap();
-    let sent = draft(&id, Some("ann"));
-    let outcome = append(&failing, sent.clone()).await;
-    let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
-    admin.run_command(off).await.unwrap();
-
+    let scene = Scene::begin().await;
+    let Scene { sound, failing, id, .. } = &scene;
+    let sent = draft(id, Some("ann"));
+    let outcome = scene.send_while_failing(sent.clone(), mode, data).await;
     if let Err(error) = &outcome {
         assert!(
             matches!(error, AppendError::Store(StoreError::Unavailable(_))),
             "an error that may be tried again: {error:?}"
         );
     }
-    let again = append(&failing, sent).await.unwrap();
-    let messages = all_messages(&sound, &id).await;
+    let again = append(failing, sent).await.unwrap();
+    let messages = all_messages(sound, id).await;
     assert_eq!(messages.len(), 2, "one message, however often it was sent");
     assert_eq!(again.message, messages[1]);
-    assert_eq!(unread_ids(&sound, "bob").await, [id]);
+    assert_eq!(unread_ids(sound, "bob").await, std::slice::from_ref(id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_send_has_left_is_mended_by_its_own_node_where_nobody_retries() {
+    let _alone = FAIL_POINT.lock().await;
+    let scene = Scene::begin().await;
+    let Scene { sound, failing, id, .. } = &scene;
+    let no_update = doc! { "failCommands": ["update"], "errorCode": 10_107 };
+    let sent = draft(id, Some("ann"));
+    scene.send_while_failing(sent, doc! { "times": 1_000 }, no_update).await.unwrap_err();
+    assert_eq!(stands(sound, "bob", id).await.unread, 0);
+    sound.mend().await.unwrap();
+    assert_eq!(stands(sound, "bob", id).await.unread, 0, "another node has not failed");
+    failing.mend().await.unwrap();
+    assert_eq!(stands(sound, "bob", id).await.unread, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_is_broken_fails_its_own_conversation_alone() {
+    for server in Server::ALL {
+        let address = server.database();
+        let healthy = open(&address).await;
+        let store: Shared = healthy.clone();
+        let (broken, sound) = (direct("ann", "bob"), direct("ann", "cyd"));
+        say(&store, &broken, "ann").await;
+        let members = healthy.core.connection.collection::<Document>("members");
+        let row = doc! { "_id": member_id(&user("ann"), &broken) };
+        members.update_one(row, doc! { "$set": { "own": "nonsense" } }).await.unwrap();
+        let drafts = [&broken, &sound].map(|id| draft(id, Some("ann")));
+        let outcomes = store.append(drafts.to_vec()).await;
+        assert!(
+            matches!(outcomes[0], Err(AppendError::Store(StoreError::Broken(_)))),
+            "{outcomes:?}"
+        );
+        assert_eq!(outcomes[1].as_ref().unwrap().message.seq, seq(1));
+        assert_eq!(stands(&store, "cyd", &sound).await.unread, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_who_always_reads_along_has_a_row_of_bounded_length() {
+    for server in Server::ALL {
+        let address = server.database();
+        let healthy = open(&address).await;
+        let store: Shared = healthy.clone();
+        let id = direct("ann", "bob");
+        let mut read = 0;
+        for _ in 0..3 * READS_KEPT {
+            let appended = append(&store, having_read(draft(&id, Some("ann")), read)).await;
+            read = appended.unwrap().message.seq.get();
+        }
+        let members = healthy.core.connection.collection::<Document>("members");
+        let row = members.find_one(doc! { "_id": member_id(&user("ann"), &id) });
+        let row = row.await.unwrap().unwrap();
+        assert!(row.get_array("reads").unwrap().len() <= 2 * READS_KEPT + 1);
+        let reads = store.reads(&user("ann"), &id, 99).await.unwrap();
+        assert_eq!(reads.len(), READS_KEPT);
+        assert_eq!(reads[0].seq, seq(read - 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_servers_tell_the_time_and_the_end_for_certain() {
+    for server in Server::ALL {
+        let store = open(&server.database()).await;
+        let hello = store.core.connection.database().run_command(doc! { "hello": 1 });
+        assert!(hello.await.unwrap().get_datetime("localTime").is_ok(), "{server:?}");
+        let shared: Shared = store;
+        let id = direct("ann", "bob");
+        assert_eq!(shared.end(&id).await, Ok(seq(0)));
+        say(&shared, &id, "ann").await;
+        assert_eq!(shared.end(&id).await, Ok(seq(1)));
+    }
 }
 
 macro_rules! fail_points {

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use message_service_shared::id::ConversationId;
 use message_service_shared::message::Message;
 use message_service_shared::seq::Seq;
+use message_service_shared::unread::standing;
 
 use super::{Server, open};
 use crate::store::conformance::{
     Shared, all_messages, append, direct, draft, row, seq, stands, unread_ids, user,
 };
-use crate::store::{End, Slice, Store};
+use crate::store::{End, MemberChange, Slice, Store};
 
 async fn two_nodes_race(server: Server, each: u64) {
     let address = server.database();
@@ -72,6 +73,33 @@ async fn two_nodes_that_race_leave_no_gap_and_nobody_sees_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_race_on_the_poorer_server_too() {
     two_nodes_race(Server::FerretDb, 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_own_message_never_counts_while_another_node_stores_it() {
+    let address = Server::SecantusDb.database();
+    let (writer, reader): (Shared, Shared) = (open(&address).await, open(&address).await);
+    let (id, ann) = (direct("ann", "bob"), user("ann"));
+    append(&writer, draft(&id, Some("bob"))).await.unwrap();
+    reader.change_member(&ann, &id, &MemberChange::Mark).await.unwrap();
+    let writing = tokio::spawn({
+        let (writer, id) = (writer.clone(), id.clone());
+        async move {
+            for _ in 0..150 {
+                append(&writer, draft(&id, Some("ann"))).await.unwrap();
+            }
+        }
+    });
+    while !writing.is_finished() {
+        // Marked, so that it is among them at any time; of what counts there is one.
+        for (_, rows) in reader.unread_rows(std::slice::from_ref(&ann)).await.unwrap() {
+            for row in rows {
+                let standing = standing(&row.conversation, &row.member, None);
+                assert_eq!(standing.unread, 1, "{row:?}");
+            }
+        }
+    }
+    writing.await.unwrap();
 }
 
 async fn badges_are_right(nodes: &[Shared; 2], id: &ConversationId, last: u64) {
