@@ -384,3 +384,31 @@ async fn strange_ids_work_like_any_other() {
         assert_eq!(refused.outcome(), (400, "invalid".to_owned()), "{id:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_messages_come_in_shorter_pages_and_close_nobody() {
+    const MESSAGES: u64 = 60;
+    let server = TestServer::start().await;
+    let (ann, bob) = (server.person("ann").await, server.person("bob").await);
+    let long = "界".repeat(8_000);
+    for _ in 0..MESSAGES {
+        bob.say("ann", &long).await;
+    }
+    let mut socket = ann.connect().await;
+    let (mut after, mut pages) = (0, 0);
+    while after < MESSAGES {
+        let params = json!({ "conversation": direct("ann", "bob"), "after": after, "limit": 200 });
+        let page = socket.call("pull", params).await.unwrap();
+        let seqs = page["messages"].as_array().unwrap().iter();
+        let seqs: Vec<u64> = seqs.map(|message| message["seq"].as_u64().unwrap()).collect();
+        assert_eq!(seqs.first(), Some(&(after + 1)));
+        assert_eq!(page["lastSeq"], MESSAGES);
+        after = *seqs.last().unwrap();
+        pages += 1;
+    }
+    assert!(pages > 1, "so many bytes are more than one page");
+    // The newest ones, as whoever opens the conversation asks for them.
+    let newest = json!({ "conversation": direct("ann", "bob") });
+    let newest = socket.call("pull", newest).await.unwrap();
+    assert_eq!(newest["messages"].as_array().unwrap().last().unwrap()["seq"], MESSAGES);
+}
