@@ -14,7 +14,7 @@ const TIMED_OUT: [i32; 4] = [50, 64, 89, 262];
 const NOT_PRIMARY: [i32; 10] = [91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436, 6, 7];
 /// What passes by itself: no server of a shard to be read from or with a majority yet, a lost
 /// cursor or socket, too many at once, a chunk that moves (the drivers' retryable reads, and
-/// MongoDB's error_codes.yml).
+/// MongoDB's `error_codes.yml`).
 const NOT_NOW: [i32; 8] = [43, 112, 133, 134, 202, 365, 9_001, 13_388];
 /// The user that the address names may not do it.
 const UNAUTHORIZED: [i32; 2] = [13, 18];

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use message_service_shared::id::{ConversationId, MessageId};
 use message_service_shared::message::Millis;
 use message_service_shared::seq::Seq;
@@ -24,6 +25,8 @@ use crate::store::StoreError;
 const BEHIND: Duration = Duration::from_mins(5);
 /// How often the mark is moved on.
 pub(super) const MOVE_ON: Duration = Duration::from_mins(1);
+/// Conversations that are mended at the same time: a store that was gone has failed many.
+const TOGETHER: usize = 32;
 /// Messages that are looked at at once.
 const CHUNK: i64 = 1_000;
 const MARK: &str = "derivedUpTo";
@@ -72,15 +75,20 @@ impl Core {
 
     /// Derives what calls of this process may have left, and looks at their conversations alone.
     pub(super) async fn mend(&self) -> Result<(), StoreError> {
-        for (id, turn) in self.doubts.all() {
-            let (row, newest) = tokio::try_join!(self.conversation(&id), self.newest(&id))?;
-            let end = row.map(|row| row.last_seq).unwrap_or_default();
-            if end < newest.seq {
-                self.derive_or_skip(&id, end, newest.seq).await?;
-            }
+        let doubts = stream::iter(self.doubts.all());
+        let mending = doubts.map(|(id, turn)| async move {
+            self.derive_all_of(&id).await?;
             self.doubts.settle(&id, turn);
-        }
+            Ok::<_, StoreError>(())
+        });
+        mending.buffer_unordered(TOGETHER).try_collect::<()>().await?;
         self.finish_recalls().await
+    }
+
+    async fn derive_all_of(&self, id: &ConversationId) -> Result<(), StoreError> {
+        let (row, newest) = tokio::try_join!(self.conversation(id), self.newest(id))?;
+        let end = row.map(|row| row.last_seq).unwrap_or_default();
+        if end < newest.seq { self.derive_or_skip(id, end, newest.seq).await } else { Ok(()) }
     }
 
     /// One conversation that holds what it must not keeps nobody from the others.
