@@ -5,7 +5,8 @@
 //!
 //! Each entry is delivered once because its `_id` is the message's name: whoever delivers it again
 //! is told of the message that is there. So a claim only saves work. It runs by wall clocks, and a
-//! node that is slow, or whose clock is wrong, costs a call and never a second message.
+//! node that is slow, or whose clock is wrong, costs a call and never a second message. A time that
+//! lies further ahead than an honest one can is over, so a clock that is wrong holds nobody back.
 //!
 //! An entry waits while an older one is unfinished that goes to one of the same conversations. What
 //! is unfinished is read in the order of an index whose keys don't move until an entry ends

@@ -7,10 +7,12 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::options::ReturnDocument;
 
 use super::turns::{Seen, Turns};
-use super::{DEAD, DONE, Outbox, OutboxError, STATE, entry};
+use super::{DEAD, DONE, Outbox, OutboxError, STATE, backoff, entry};
 
 /// How long a claim keeps the others away: far more than a delivery takes.
 const LEASE: Duration = Duration::from_mins(1);
+/// How far ahead of this node's clock another one's may be and still be believed.
+const SLACK: Duration = Duration::from_mins(1);
 /// Unfinished entries that are looked at for some that may go, so that looking takes bounded time
 /// however many wait for one conversation.
 const LOOKED_AT: i64 = 10_000;
@@ -142,15 +144,20 @@ fn seen(document: &Document, node: &str, now: Millis, busy: &[Bson]) -> Seen {
     let id = document.get("_id").cloned().unwrap_or(Bson::Null);
     // What this node has claimed and not in hand, it could not settle.
     let is_own = document.get_str("claimedBy").is_ok_and(|by| by == node);
-    let is_free = if is_own {
-        !busy.contains(&id)
-    } else {
-        ["claimedUntil", "dueAt"].iter().all(|field| {
-            document.get_datetime(field).map_or(true, |until| until <= &date(now, Duration::ZERO))
-        })
+    let is_over = |field: &str, longest: Duration| {
+        document.get_datetime(field).map_or(true, |until| !is_to_come(*until, now, longest))
     };
+    let is_free = is_own || is_over("claimedUntil", LEASE) && is_over("dueAt", backoff::LONGEST);
     let attempts = document.get("attempts").cloned().unwrap_or(Bson::Null);
     Seen { is_free: is_free && !busy.contains(&id), lanes: entry::lanes(document), id, attempts }
+}
+
+/// Whether what another node wrote is still to come. What lies further ahead than `longest`, by more
+/// than clocks differ, was written by a clock that was wrong: to wait for it would hold back a
+/// conversation for as long as that clock was ahead.
+fn is_to_come(until: DateTime, now: Millis, longest: Duration) -> bool {
+    let honest = longest.saturating_add(SLACK);
+    date(now, Duration::ZERO) < until && until <= date(now, honest)
 }
 
 fn attempts(value: &Bson) -> i64 {
@@ -160,4 +167,40 @@ fn attempts(value: &Bson) -> i64 {
 fn date(now: Millis, after: Duration) -> DateTime {
     let millis = now.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
     DateTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = 1_700_000_000_000;
+
+    fn is_free(field: &str, ahead: Duration) -> bool {
+        let entry = doc! { "_id": "a", "claimedBy": "another", field: date(NOW, ahead) };
+        seen(&entry, "this", NOW, &[]).is_free
+    }
+
+    #[test]
+    fn an_entry_is_waited_for_until_its_time_has_come() {
+        for (field, longest) in [("claimedUntil", LEASE), ("dueAt", backoff::LONGEST)] {
+            assert!(is_free(field, Duration::ZERO), "{field}");
+            assert!(!is_free(field, Duration::from_millis(1)), "{field}");
+            assert!(!is_free(field, longest + SLACK), "{field} of a clock that is a little ahead");
+        }
+    }
+
+    #[test]
+    fn a_time_that_only_a_wrong_clock_can_have_written_holds_nobody_back() {
+        for (field, longest) in [("claimedUntil", LEASE), ("dueAt", backoff::LONGEST)] {
+            assert!(is_free(field, longest + SLACK + Duration::from_millis(1)), "{field}");
+            assert!(is_free(field, Duration::from_hours(1)), "{field}");
+        }
+    }
+
+    #[test]
+    fn what_this_node_has_in_hand_is_not_free_and_what_it_could_not_settle_is() {
+        let entry = doc! { "_id": "a", "claimedBy": "this", "claimedUntil": date(NOW, LEASE) };
+        assert!(!seen(&entry, "this", NOW, &[Bson::from("a")]).is_free);
+        assert!(seen(&entry, "this", NOW, &[]).is_free);
+    }
 }

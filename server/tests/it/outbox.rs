@@ -99,8 +99,9 @@ fn with(mut entry: Document, more: Document) -> Document {
     entry
 }
 
-fn in_an_hour() -> DateTime {
-    DateTime::from_system_time(SystemTime::now() + Duration::from_hours(1))
+/// Later than a test waits, and no later than a node would write.
+fn in_a_minute() -> DateTime {
+    DateTime::from_system_time(SystemTime::now() + Duration::from_mins(1))
 }
 
 /// What the product has said to a user, oldest first.
@@ -238,7 +239,7 @@ async fn what_a_dead_claimer_left_is_taken_over_and_what_a_living_one_has_is_not
     let app = App::start().await;
     let claim = |until| doc! { "claimedBy": "another", "claimedUntil": until, "attempts": 1_i64 };
     let over = app.insert(with(notice("ann", "left"), claim(DateTime::from_millis(1)))).await;
-    let held = app.insert(with(notice("bob", "held"), claim(in_an_hour()))).await;
+    let held = app.insert(with(notice("bob", "held"), claim(in_a_minute()))).await;
     let behind = app.insert(notice("bob", "behind")).await;
     let elsewhere = app.insert(notice("cyd", "elsewhere")).await;
     let server = app.served().await;
@@ -253,7 +254,7 @@ async fn what_a_dead_claimer_left_is_taken_over_and_what_a_living_one_has_is_not
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_waits_holds_back_its_own_conversations_alone() {
     let app = App::start().await;
-    let due = doc! { "dueAt": in_an_hour(), "attempts": 3_i64 };
+    let due = doc! { "dueAt": in_a_minute(), "attempts": 3_i64 };
     let first = app.insert(with(notice("ann", "first"), due)).await;
     let both = doc! {
         "to": { "users": ["ann", "bob"] }, "content": { "kind": "notice", "title": "both" },
