@@ -6,7 +6,7 @@ use message_service_shared::message::Millis;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::options::ReturnDocument;
 
-use super::turns::{Seen, Turns};
+use super::turns::{Room, Seen, Turns};
 use super::{DEAD, DONE, Outbox, OutboxError, STATE, backoff, entry};
 
 /// How long a claim keeps the others away: far more than a delivery takes.
@@ -46,16 +46,17 @@ pub(super) enum Verdict {
 }
 
 impl Outbox {
-    /// Entries that may go now, oldest first, at most `room`. `busy` are those this node has in
-    /// hand.
+    /// Entries that may go now, oldest first, as many as there is room for. `busy` are those this
+    /// node has in hand.
     pub(super) async fn next(
         &self,
         node: &str,
         now: Millis,
-        room: usize,
+        room: Room,
         busy: &[Bson],
     ) -> Result<Vec<Seen>, OutboxError> {
-        let mut fields = doc! { "attempts": 1, "claimedBy": 1, "claimedUntil": 1, "dueAt": 1 };
+        let mut fields =
+            doc! { "attempts": 1, "claimedBy": 1, "claimedUntil": 1, "dueAt": 1, "leftBy": 1 };
         fields.extend(entry::ADDRESS.map(|name| (name.to_owned(), Bson::Int32(1))));
         let entries = self.entries();
         let finding = entries
@@ -86,12 +87,15 @@ impl Outbox {
         let attempts = attempts(&seen.attempts).saturating_add(1);
         let filter = doc! { "_id": &seen.id, STATE: Bson::Null, "attempts": &seen.attempts };
         let claimed_until = date(now, LEASE);
-        let update = doc! { "$set": {
-            "attempts": attempts, "claimedBy": node, "claimedUntil": claimed_until,
-        } };
+        let mut set =
+            doc! { "attempts": attempts, "claimedBy": node, "claimedUntil": claimed_until };
+        if !seen.left_by.is_empty() {
+            set.insert("leftBy", &seen.left_by);
+        }
         let entries = self.entries();
-        let taking =
-            entries.find_one_and_update(filter, update).return_document(ReturnDocument::After);
+        let taking = entries
+            .find_one_and_update(filter, doc! { "$set": set })
+            .return_document(ReturnDocument::After);
         let found = self.call(taking).await?;
         Ok(found.map(|document| Claimed { document, attempts }))
     }
@@ -108,7 +112,7 @@ impl Outbox {
         let id = claimed.document.get("_id").unwrap_or(&Bson::Null);
         let mut filter = doc! { "_id": id, STATE: Bson::Null };
         let at = date(now, Duration::ZERO);
-        let mut gone = doc! { "claimedUntil": "" };
+        let mut gone = doc! { "claimedUntil": "", "leftBy": "" };
         let set = match verdict {
             Verdict::Done => {
                 gone.extend(doc! { "dueAt": "", "reason": "" });
@@ -148,8 +152,28 @@ fn seen(document: &Document, node: &str, now: Millis, busy: &[Bson]) -> Seen {
         document.get_datetime(field).map_or(true, |until| !is_to_come(*until, now, longest))
     };
     let is_free = is_own || is_over("claimedUntil", LEASE) && is_over("dueAt", backoff::LONGEST);
-    let attempts = document.get("attempts").cloned().unwrap_or(Bson::Null);
-    Seen { is_free: is_free && !busy.contains(&id), lanes: entry::lanes(document), id, attempts }
+    Seen {
+        is_free: is_free && !busy.contains(&id),
+        attempts: document.get("attempts").cloned().unwrap_or(Bson::Null),
+        lanes: entry::lanes(document),
+        left_by: left_by(document, node),
+        id,
+    }
+}
+
+/// Who has left an entry. An answer takes the claim away, so another node's that still stands there
+/// has none. Whoever looks is there, and of the others each counts once: clocks that differ may take
+/// an entry from those who live, time and again, and it is not the entry's fault.
+fn left_by(document: &Document, node: &str) -> Vec<String> {
+    let before = document.get_array("leftBy").map(Vec::as_slice).unwrap_or_default();
+    let claimer = document.get_str("claimedBy").ok();
+    let mut left_by: Vec<String> = Vec::new();
+    for other in before.iter().filter_map(Bson::as_str).chain(claimer) {
+        if other != node && left_by.iter().all(|known| known != other) {
+            left_by.push(other.to_owned());
+        }
+    }
+    left_by
 }
 
 /// Whether what another node wrote is still to come. What lies further ahead than `longest`, by more
@@ -202,5 +226,24 @@ mod tests {
         let entry = doc! { "_id": "a", "claimedBy": "this", "claimedUntil": date(NOW, LEASE) };
         assert!(!seen(&entry, "this", NOW, &[Bson::from("a")]).is_free);
         assert!(seen(&entry, "this", NOW, &[]).is_free);
+    }
+
+    #[test]
+    fn an_entry_was_left_by_every_other_node_that_claimed_it_and_never_answered() {
+        let left_by = |entry: Document| seen(&entry, "this", NOW, &[]).left_by;
+        assert_eq!(left_by(doc! { "_id": "a" }), [""; 0]);
+        assert_eq!(left_by(doc! { "_id": "a", "claimedBy": "this" }), [""; 0]);
+        assert_eq!(left_by(doc! { "_id": "a", "claimedBy": "one" }), ["one"]);
+        let before = vec!["one", "two"];
+        assert_eq!(
+            left_by(doc! { "_id": "a", "claimedBy": "three", "leftBy": &before }),
+            ["one", "two", "three"]
+        );
+        for claimer in ["this", "two"] {
+            let entry = doc! { "_id": "a", "claimedBy": claimer, "leftBy": &before };
+            assert_eq!(left_by(entry), before, "claimed by {claimer}");
+        }
+        let entry = doc! { "_id": "a", "claimedBy": "one", "leftBy": ["this", "two"] };
+        assert_eq!(left_by(entry), ["two", "one"]);
     }
 }

@@ -10,14 +10,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::claim::Verdict;
-use super::deliver::{deliver, reason};
-use super::turns::Seen;
+use super::deliver::{deliver, of_those_gone, reason};
+use super::turns::{Room, Seen};
 use super::{Outbox, OutboxError, entry, json};
 use crate::bus::NodeId;
 use crate::service::Service;
 
-/// Entries that this node delivers at once.
-const AT_ONCE: usize = 32;
 /// How often it looks where nothing tells it that there is more.
 const POLL: Duration = Duration::from_millis(500);
 /// How often an outbox that can't be reached is looked at, at least.
@@ -31,9 +29,16 @@ pub(crate) struct Worker {
     at: At,
     /// Each entry in hand, and whether it was brought further.
     tasks: JoinSet<bool>,
-    in_hand: HashMap<task::Id, Bson>,
+    in_hand: HashMap<task::Id, InHand>,
     is_prepared: bool,
     count_at: Instant,
+}
+
+/// An entry in hand.
+#[derive(Debug)]
+struct InHand {
+    id: Bson,
+    weight: usize,
 }
 
 /// Where a task works, and for whom.
@@ -98,19 +103,20 @@ impl Worker {
                 metrics::gauge!("message_service_outbox_dead").set(dead as f64);
             }
         }
-        let room = AT_ONCE.saturating_sub(self.in_hand.len());
-        if room == 0 {
+        let room = Room::beside(self.in_hand.values().map(|entry| entry.weight));
+        if room.is_none() {
             return Ok(Vec::new());
         }
-        let busy: Vec<Bson> = self.in_hand.values().cloned().collect();
+        let busy: Vec<Bson> = self.in_hand.values().map(|entry| entry.id.clone()).collect();
         outbox.next(node, service.clock().now(), room, &busy).await
     }
 
     fn begin(&mut self, next: Vec<Seen>) {
         for seen in next {
-            let (at, id) = (self.at.clone(), seen.id.clone());
+            let at = self.at.clone();
+            let in_hand = InHand { id: seen.id.clone(), weight: seen.weight() };
             let task = self.tasks.spawn(async move { at.bring_further(&seen).await });
-            self.in_hand.insert(task.id(), id);
+            self.in_hand.insert(task.id(), in_hand);
         }
     }
 
@@ -155,9 +161,12 @@ impl At {
         let clock = service.clock();
         // Another node was first; it is its matter now.
         let Some(claimed) = outbox.claim(seen, node, clock.now()).await? else { return Ok(()) };
-        let verdict = match entry::read(&claimed.document) {
-            Ok(wanted) => deliver(service, wanted, claimed.attempts).await,
-            Err(error) => Verdict::Dead { reason: reason(&error) },
+        let verdict = match of_those_gone(&seen.left_by) {
+            Some(verdict) => verdict,
+            None => match entry::read(&claimed.document) {
+                Ok(wanted) => deliver(service, wanted, claimed.attempts).await,
+                Err(error) => Verdict::Dead { reason: reason(&error) },
+            },
         };
         outbox.settle(&claimed, node, clock.now(), &verdict).await?;
         let outcome = match &verdict {

@@ -427,6 +427,52 @@ async fn what_the_store_can_not_take_now_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_left_an_entry_is_noted_until_somebody_answers() {
+    let app = App::start().await;
+    let mut backing = Secantus::start().await;
+    let server = app.served_by(Some(&backing.database("messages"))).await;
+    backing.kill();
+    let left = doc! {
+        "claimedBy": "two", "claimedUntil": DateTime::from_millis(1), "leftBy": ["one"],
+    };
+    let id = app.insert(with(notice("ann", "left"), left)).await;
+    // Nothing is answered while the store is looked for.
+    let noted = async || {
+        let entry = app.entry(id.clone()).await;
+        entry.get_array("leftBy").is_ok_and(|nodes| nodes == &["one".into(), "two".into()])
+    };
+    eventually(noted).await;
+    let answered = async || {
+        let entry = app.entry(id.clone()).await;
+        entry.get("reason").is_some() && entry.get("leftBy").is_none()
+    };
+    eventually(answered).await;
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_five_nodes_have_left_is_dead_until_an_operator_has_it_tried_again() {
+    let app = App::start().await;
+    let left = |nodes: &[&str]| {
+        doc! {
+            "attempts": 5_i64, "claimedBy": "the last", "claimedUntil": DateTime::from_millis(1),
+            "leftBy": nodes,
+        }
+    };
+    let fewer = app.insert(with(notice("ann", "fewer"), left(&["1", "2", "3"]))).await;
+    let five = app.insert(with(notice("bob", "five"), left(&["1", "2", "3", "4"]))).await;
+    let server = app.served().await;
+    app.is(fewer, "done").await;
+    let dead = app.is(five.clone(), "dead").await;
+    assert!(dead.get_str("reason").unwrap().contains("5 nodes"), "{dead}");
+    assert_eq!(titles(&server, "bob").await, [""; 0]);
+    let retried = server.main_app().ask("POST", "/v1/outbox/dead/retry", None).await.good();
+    assert_eq!(retried, json!({ "retried": 1 }));
+    app.is(five, "done").await;
+    assert_eq!(titles(&server, "bob").await, ["five"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outbox_may_be_away_and_come_back() {
     let mut own = Secantus::start().await;
     let app = App::at(own.database("app")).await;
