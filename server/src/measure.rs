@@ -74,6 +74,10 @@ fn describe() {
     describe_counter!("message_service_badge_drift_total", "badges that were wrong, by cause");
     describe_gauge!("message_service_outbox_waiting", "entries of the outbox that are unfinished");
     describe_gauge!("message_service_outbox_dead", "entries that wait for an operator");
+    describe_gauge!(
+        "message_service_outbox_look_timestamp_seconds",
+        "when this node last looked at the outbox, in seconds since 1970; 0 is never"
+    );
     describe_counter!(
         "message_service_outbox_entries_total",
         "entries that were tried, by outcome: done, later, dead"

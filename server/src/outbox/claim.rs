@@ -16,6 +16,8 @@ const SLACK: Duration = Duration::from_mins(1);
 /// Unfinished entries that are looked at for some that may go, so that looking takes bounded time
 /// however many wait for one conversation.
 const LOOKED_AT: i64 = 10_000;
+/// Entries that are counted at most, so that counting takes bounded time as well.
+const COUNTED: u64 = 100_000;
 /// Entries in one answer of the server.
 const BATCH: u32 = 200;
 
@@ -135,12 +137,12 @@ impl Outbox {
         self.call(settling).await.map(drop)
     }
 
-    /// How many are unfinished, and how many are dead.
-    pub(super) async fn counts(&self) -> Result<(u64, u64), OutboxError> {
+    /// How many are in a state, as a gauge has it.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a double")]
+    pub(super) async fn count(&self, state: impl Into<Bson>) -> Result<f64, OutboxError> {
         let entries = self.entries();
-        let unfinished = self.call(entries.count_documents(doc! { STATE: Bson::Null })).await?;
-        let dead = self.call(entries.count_documents(doc! { STATE: DEAD })).await?;
-        Ok((unfinished, dead))
+        let counting = entries.count_documents(doc! { STATE: state.into() }).limit(COUNTED);
+        Ok(self.call(counting).await? as f64)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The main app leaves what it wants said in its own database, inside its own transactions.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use message_service::config::StoreAt;
@@ -10,10 +12,11 @@ use mongodb::options::ClientOptions;
 use mongodb::{ClientSession, Collection};
 use serde_json::{Value, json};
 
-use crate::backing::{Secantus, database_at, eventually, shared_database};
+use crate::backing::{Secantus, database_at, eventually, free_port, shared_database};
+use crate::http::try_send;
 use crate::person::{Person, part};
-use crate::process::{command, output};
-use crate::server::TestServer;
+use crate::process::{Process, command, output};
+use crate::server::{TestServer, now};
 
 /// The main app, at its own database.
 struct App {
@@ -495,6 +498,51 @@ async fn an_outbox_may_be_away_and_come_back() {
     own.start_again().await;
     app.is(app.insert(notice("ann", "two")).await, "done").await;
     assert_eq!(titles(&server, "ann").await, ["by request", "one", "two"]);
+}
+
+/// A process that looks at an outbox, and where it tells its metrics.
+fn measured(outbox: &str, folder: &Path) -> (Process, SocketAddr) {
+    let free = free_port();
+    let at = SocketAddr::from(([127, 0, 0, 1], free));
+    let mut command = command();
+    command.env("MESSAGE_SERVICE__METRICS__LISTEN", at.to_string());
+    command.env("MESSAGE_SERVICE__OUTBOX", outbox);
+    (Process::serve_with(command, &folder.join("messages.db")), at)
+}
+
+/// What a gauge says, where it says anything.
+async fn gauge(at: SocketAddr, name: &str) -> Option<f64> {
+    let told = try_send(at, "GET", "/metrics", &[], "").await.unwrap().text;
+    let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map(|number| number.parse().unwrap())
+}
+
+const LOOKED_AT: &str = "message_service_outbox_look_timestamp_seconds";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outbox_is_counted_and_tells_when_it_was_looked_at() {
+    let app = App::at(database_at("MESSAGE_SERVICE_TEST_FERRETDB")).await;
+    let waits = doc! { "dueAt": in_a_minute(), "attempts": 1_i64 };
+    for title in ["one", "two"] {
+        app.insert(with(notice("ann", title), waits.clone())).await;
+    }
+    app.insert(with(notice("ann", "dead"), doc! { "state": "dead", "deadKey": "1" })).await;
+    let folder = tempfile::tempdir().unwrap();
+    let begun = now();
+    let (_process, at) = measured(&app.address, folder.path());
+    let is = async |name, number: f64| gauge(at, name).await.is_some_and(|told| told >= number);
+    eventually(async || is(LOOKED_AT, f64::from(u32::try_from(begun).unwrap())).await).await;
+    eventually(async || is("message_service_outbox_waiting", 2.0).await).await;
+    assert_eq!(gauge(at, "message_service_outbox_waiting").await, Some(2.0));
+    assert_eq!(gauge(at, "message_service_outbox_dead").await, Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outbox_that_was_never_reached_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = format!("mongodb://127.0.0.1:{}/app", free_port());
+    let (_process, at) = measured(&nobody, folder.path());
+    eventually(async || gauge(at, LOOKED_AT).await == Some(0.0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
