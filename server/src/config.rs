@@ -38,6 +38,8 @@ pub const SECRET_BYTES: usize = 32;
 pub struct Config {
     /// Where the binary listens; a host that nests the router listens by itself.
     pub listen: String,
+    /// How long a connection may stay without a request, where the binary listens.
+    pub idle_ms: u64,
     /// Where to keep everything.
     pub store: StoreAt,
     /// Whether a start prepares a MongoDB database; otherwise `message-service migrate` does.
@@ -198,6 +200,10 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         check_secrets("jwt.secrets", &self.jwt.secrets)?;
         check_secrets("service_keys", &self.service_keys)?;
+        if self.idle_ms == 0 {
+            let reason = "must not be 0, which closes every connection before a request can come";
+            return Err(ConfigError::invalid("idle_ms", reason));
+        }
         self.webhook.check()?;
         self.origins().map(drop)
     }

@@ -74,7 +74,6 @@ use axum::routing::get;
 use message_service_shared::close::CloseCode;
 use message_service_shared::id::Epoch;
 use message_service_shared::push::{Goodbye, Push};
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -102,6 +101,7 @@ use self::webhook::{Endpoint, Teller};
 #[derive(Debug)]
 pub struct MessageService {
     node: Arc<Node>,
+    idle: Duration,
     drain: DrainConfig,
     /// Ends what runs beside the requests, at the latest when the service is dropped.
     _ended: DropGuard,
@@ -170,10 +170,10 @@ impl MessageService {
         let ended = CancellationToken::new();
         if let Some(address) = config.metrics.listen {
             let recorder = measure::record()?;
-            let listener = TcpListener::bind(address)
-                .await
+            let listener = serve::bind_at(address)
                 .map_err(|source| StartError::MetricsListen { address, source })?;
-            tokio::spawn(measure::serve(listener, recorder, ended.clone()));
+            let idle = Duration::from_millis(config.idle_ms);
+            tokio::spawn(measure::serve(listener, recorder, idle, ended.clone()));
         }
         let webhook = &config.webhook;
         let endpoint = match &webhook.url {
@@ -229,7 +229,12 @@ impl MessageService {
             let teller = Teller { service, waiting, endpoint, wake };
             node.work.spawn(teller.run(node.draining.clone()));
         }
-        Ok(Self { node: Arc::new(node), drain: config.drain, _ended: ended.drop_guard() })
+        Ok(Self {
+            node: Arc::new(node),
+            idle: Duration::from_millis(config.idle_ms),
+            drain: config.drain,
+            _ended: ended.drop_guard(),
+        })
     }
 
     /// Every path of the service, to be nested under any prefix.
@@ -251,6 +256,11 @@ impl MessageService {
     /// The rules themselves, for what has no method here.
     pub fn service(&self) -> &Arc<Service> {
         &self.node.service
+    }
+
+    /// How long a connection may stay without a request, where the service itself listens.
+    pub(crate) const fn idle(&self) -> Duration {
+        self.idle
     }
 
     /// Ends: nobody new comes in, every session is told when to come back and closed, and what is

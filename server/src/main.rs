@@ -151,7 +151,7 @@ async fn run(settings: &Settings) -> Outcome {
         either(&mut again_terminate, &mut again_interrupt).await;
     };
     tokio::select! {
-        outcome = &mut serving => outcome?,
+        () = &mut serving => {}
         () = second => return Err("ended at once, by the second signal".into()),
     }
     tracing::info!("drained");

@@ -9,6 +9,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::serve::answer;
+
 /// From a tenth of a millisecond to ten seconds.
 const SECONDS: [f64; 12] =
     [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
@@ -78,6 +80,10 @@ fn describe() {
     describe_counter!("message_service_badge_drift_total", "badges that were wrong, by cause");
     describe_gauge!("message_service_outbox_waiting", "entries of the outbox that are unfinished");
     describe_gauge!("message_service_outbox_dead", "entries that wait for an operator");
+    describe_gauge!(
+        "message_service_outbox_look_timestamp_seconds",
+        "when this node last looked at the outbox, in seconds since 1970; 0 is never"
+    );
     describe_counter!(
         "message_service_outbox_entries_total",
         "entries that were tried, by outcome: done, later, dead"
@@ -95,11 +101,12 @@ fn describe() {
 pub(crate) async fn serve(
     listener: TcpListener,
     recorder: PrometheusHandle,
+    idle: Duration,
     ended: CancellationToken,
 ) {
     let rendered = recorder.clone();
     let router = Router::new().route("/metrics", get(move || async move { rendered.render() }));
-    let serving = axum::serve(listener, router).with_graceful_shutdown(ended.cancelled_owned());
+    let serving = answer(listener, router, idle, ended);
     let upkeep = async {
         let mut ticks = tokio::time::interval(UPKEEP);
         loop {
@@ -108,9 +115,7 @@ pub(crate) async fn serve(
         }
     };
     tokio::select! {
-        outcome = serving => if let Err(error) = outcome {
-            tracing::error!(%error, "metrics are not answered any more");
-        },
+        () = serving => {}
         () = upkeep => {}
     }
 }

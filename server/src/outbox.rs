@@ -5,7 +5,11 @@
 //!
 //! Each entry is delivered once because its `_id` is the message's name: whoever delivers it again
 //! is told of the message that is there. So a claim only saves work. It runs by wall clocks, and a
-//! node that is slow, or whose clock is wrong, costs a call and never a second message.
+//! node that is slow, or whose clock is wrong, costs a call and never a second message. A time that
+//! lies further ahead than an honest one can is over, so a clock that is wrong holds nobody back.
+//!
+//! A claim that was never answered may be of a node that the entry has ended. Such an entry is tried
+//! alone, and after some more of them not any more.
 //!
 //! An entry waits while an older one is unfinished that goes to one of the same conversations. What
 //! is unfinished is read in the order of an index whose keys don't move until an entry ends
@@ -47,11 +51,12 @@ const DONE: &str = "done";
 const DEAD: &str = "dead";
 
 /// The fields that the service writes into an entry, and the main app doesn't.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     STATE,
     "attempts",
     "claimedBy",
     "claimedUntil",
+    "leftBy",
     "dueAt",
     "reason",
     "doneAt",

@@ -65,7 +65,7 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     service: Arc<MessageService>,
     stop: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
     _folder: TempDir,
 }
 

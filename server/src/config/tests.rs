@@ -84,7 +84,7 @@ fn the_environment_has_lists_numbers_and_secrets_from_files() {
 fn mistakes_are_told_with_the_way_out() {
     type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a [&'a str]);
     let many = [GOOD, OTHER, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"].join(",");
-    let cases: [Case<'_>; 11] = [
+    let cases: [Case<'_>; 12] = [
         (Some("listne = \"x\""), &[], &["`listne`", "listen"]),
         (Some("[jwt]\nsecret = \"x\""), &[], &["`jwt.secret`", "secrets"]),
         (Some("listen = \"a\"\nstore = =\n"), &[], &["line 2"]),
@@ -96,6 +96,7 @@ fn mistakes_are_told_with_the_way_out() {
             &["`outbox`", "names no database", "[redacted]"],
         ),
         (None, &[("MESSAGE_SERVICE__TYPO", "x")], &["MESSAGE_SERVICE__TYPO", "`typo`"]),
+        (Some("idle_ms = 0"), &[], &["`idle_ms`", "must not be 0"]),
         (None, &[("MESSAGE_SERVICE__DRAIN__WAIT_MS", "soon")], &["`drain.wait_ms`", "number"]),
         (None, &[("MESSAGE_SERVICE__JWT__SECRETS", "short")], &["`jwt.secrets`", "32 bytes"]),
         (None, &[("MESSAGE_SERVICE__SERVICE_KEYS", &many)], &["`service_keys`", "two"]),

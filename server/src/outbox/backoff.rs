@@ -5,7 +5,7 @@ use std::time::Duration;
 /// After the first failure.
 const FIRST: Duration = Duration::from_millis(500);
 /// At most, so that what waited for a store is not late by much once it is back.
-const LONGEST: Duration = Duration::from_mins(1);
+pub(super) const LONGEST: Duration = Duration::from_mins(1);
 
 /// Doubles with each attempt. The upper half is chance, so that what failed together is not tried
 /// together.

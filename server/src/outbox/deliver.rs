@@ -12,6 +12,17 @@ use crate::service::{Acting, Error, Service, Via};
 /// An entry that fails by mistakes of the server's own is tried so often, over a quarter of an hour.
 /// One that waits for a store that can't be reached is tried for as long as that takes.
 const ATTEMPTS: i64 = 20;
+/// So many nodes may leave an entry, one after the other, before it is taken for what ends them.
+const LEFT: usize = 5;
+
+/// The verdict on an entry that is not to be tried once more, since everyone who tried is gone.
+pub(super) fn of_those_gone(left_by: &[String]) -> Option<Verdict> {
+    let nodes = left_by.len();
+    let message =
+        format!("{nodes} nodes took it and never said what became of it; did they crash?");
+    let error = ApiError::new(ErrorCode::Internal, message);
+    (nodes >= LEFT).then(|| Verdict::Dead { reason: reason(&error) })
+}
 
 /// Delivers, or says why not.
 pub(super) async fn deliver(service: &Arc<Service>, wanted: Wanted, attempts: i64) -> Verdict {
@@ -83,5 +94,13 @@ mod tests {
         assert_eq!(verdict(ErrorCode::Unavailable, 1_000_000), "later");
         assert_eq!(verdict(ErrorCode::Internal, ATTEMPTS - 1), "later");
         assert_eq!(verdict(ErrorCode::Internal, ATTEMPTS), "dead");
+    }
+
+    #[test]
+    fn an_entry_that_five_nodes_have_left_is_dead_and_says_so() {
+        let nodes: Vec<String> = (1..=LEFT).map(|node| node.to_string()).collect();
+        assert_eq!(of_those_gone(&nodes[1..]), None);
+        let Some(Verdict::Dead { reason }) = of_those_gone(&nodes) else { panic!("it is dead") };
+        assert!(reason.starts_with("internal: 5 nodes took it"), "{reason}");
     }
 }

@@ -4,20 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use message_service_shared::message::Millis;
 use mongodb::bson::Bson;
 use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::claim::Verdict;
-use super::deliver::{deliver, reason};
-use super::turns::Seen;
-use super::{Outbox, OutboxError, entry, json};
+use super::deliver::{deliver, of_those_gone, reason};
+use super::turns::{Room, Seen};
+use super::{DEAD, Outbox, OutboxError, entry, json};
 use crate::bus::NodeId;
 use crate::service::Service;
 
-/// Entries that this node delivers at once.
-const AT_ONCE: usize = 32;
 /// How often it looks where nothing tells it that there is more.
 const POLL: Duration = Duration::from_millis(500);
 /// How often an outbox that can't be reached is looked at, at least.
@@ -31,9 +30,15 @@ pub(crate) struct Worker {
     at: At,
     /// Each entry in hand, and whether it was brought further.
     tasks: JoinSet<bool>,
-    in_hand: HashMap<task::Id, Bson>,
+    in_hand: HashMap<task::Id, InHand>,
     is_prepared: bool,
-    count_at: Instant,
+}
+
+/// An entry in hand.
+#[derive(Debug)]
+struct InHand {
+    id: Bson,
+    weight: usize,
 }
 
 /// Where a task works, and for whom.
@@ -47,17 +52,18 @@ struct At {
 impl Worker {
     pub(crate) fn new(outbox: Outbox, service: Arc<Service>, node: NodeId) -> Self {
         let at = At { outbox, service, node: format!("{:016x}", node.0).into() };
-        Self {
-            at,
-            tasks: JoinSet::new(),
-            in_hand: HashMap::new(),
-            is_prepared: false,
-            count_at: Instant::now(),
-        }
+        Self { at, tasks: JoinSet::new(), in_hand: HashMap::new(), is_prepared: false }
     }
 
     /// Works until `stop`; what is in hand then is brought to its end.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        // One that is never reached has to be seen as well.
+        looked_at(0);
+        let counting = self.at.clone().count(stop.clone());
+        tokio::join!(self.work(stop), counting);
+    }
+
+    async fn work(mut self, stop: CancellationToken) {
         let mut pause = POLL;
         while let Some(looked) = stop.run_until_cancelled(self.look()).await {
             match looked {
@@ -85,32 +91,27 @@ impl Worker {
     /// Entries that may go now.
     async fn look(&mut self) -> Result<Vec<Seen>, OutboxError> {
         let At { outbox, service, node } = &self.at;
-        let now = Instant::now();
         if !self.is_prepared {
             outbox.prepare().await?;
             self.is_prepared = true;
         }
-        if self.count_at <= now {
-            self.count_at = now + COUNT;
-            #[expect(clippy::cast_precision_loss, reason = "a gauge is a double")]
-            if let Ok((waiting, dead)) = outbox.counts().await {
-                metrics::gauge!("message_service_outbox_waiting").set(waiting as f64);
-                metrics::gauge!("message_service_outbox_dead").set(dead as f64);
-            }
-        }
-        let room = AT_ONCE.saturating_sub(self.in_hand.len());
-        if room == 0 {
+        let room = Room::beside(self.in_hand.values().map(|entry| entry.weight));
+        if room.is_none() {
             return Ok(Vec::new());
         }
-        let busy: Vec<Bson> = self.in_hand.values().cloned().collect();
-        outbox.next(node, service.clock().now(), room, &busy).await
+        let busy: Vec<Bson> = self.in_hand.values().map(|entry| entry.id.clone()).collect();
+        let now = service.clock().now();
+        let next = outbox.next(node, now, room, &busy).await?;
+        looked_at(now);
+        Ok(next)
     }
 
     fn begin(&mut self, next: Vec<Seen>) {
         for seen in next {
-            let (at, id) = (self.at.clone(), seen.id.clone());
+            let at = self.at.clone();
+            let in_hand = InHand { id: seen.id.clone(), weight: seen.weight() };
             let task = self.tasks.spawn(async move { at.bring_further(&seen).await });
-            self.in_hand.insert(task.id(), id);
+            self.in_hand.insert(task.id(), in_hand);
         }
     }
 
@@ -140,7 +141,33 @@ impl Worker {
     }
 }
 
+/// Tells when the outbox was looked at last: what is not reached tells nothing else of itself.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a double")]
+fn looked_at(now: Millis) {
+    metrics::gauge!("message_service_outbox_look_timestamp_seconds").set(now as f64 / 1_000.0);
+}
+
 impl At {
+    /// Counts entries from time to time until `stop`. By itself, so that no entry waits for it; and
+    /// those that are dead first, of which there are few, so that they are told of however many
+    /// wait.
+    async fn count(self, stop: CancellationToken) {
+        let mut due = tokio::time::interval(COUNT);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let counting = async {
+            loop {
+                due.tick().await;
+                if let Ok(dead) = self.outbox.count(DEAD).await {
+                    metrics::gauge!("message_service_outbox_dead").set(dead);
+                }
+                if let Ok(waiting) = self.outbox.count(Bson::Null).await {
+                    metrics::gauge!("message_service_outbox_waiting").set(waiting);
+                }
+            }
+        };
+        stop.run_until_cancelled(counting).await;
+    }
+
     /// Claims an entry, delivers it and says so; whether that worked.
     async fn bring_further(&self, seen: &Seen) -> bool {
         let outcome = self.try_to(seen).await;
@@ -155,9 +182,12 @@ impl At {
         let clock = service.clock();
         // Another node was first; it is its matter now.
         let Some(claimed) = outbox.claim(seen, node, clock.now()).await? else { return Ok(()) };
-        let verdict = match entry::read(&claimed.document) {
-            Ok(wanted) => deliver(service, wanted, claimed.attempts).await,
-            Err(error) => Verdict::Dead { reason: reason(&error) },
+        let verdict = match of_those_gone(&seen.left_by) {
+            Some(verdict) => verdict,
+            None => match entry::read(&claimed.document) {
+                Ok(wanted) => deliver(service, wanted, claimed.attempts).await,
+                Err(error) => Verdict::Dead { reason: reason(&error) },
+            },
         };
         outbox.settle(&claimed, node, clock.now(), &verdict).await?;
         let outcome = match &verdict {

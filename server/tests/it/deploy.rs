@@ -37,6 +37,17 @@ fn drain() -> Duration {
     Duration::from_millis(drain.wait_ms) + LAST_WORDS
 }
 
+#[test]
+fn nginx_gives_connections_up_before_a_node_does() {
+    let idle = Duration::from_millis(Config::new(StoreAt::Memory).unwrap().idle_ms);
+    for file in ["nginx/upstream-hosts.conf", "nginx/upstream-compose.conf"] {
+        let text = read(file);
+        let kept = text.lines().find_map(|line| line.trim().strip_prefix("keepalive_timeout "));
+        let seconds = kept.unwrap().strip_suffix("s;").unwrap().parse().unwrap();
+        assert!(Duration::from_secs(seconds) < idle, "{file}");
+    }
+}
+
 /// Has the binary read what a deployment says: its settings, and the arguments after the program.
 /// `secrets` is where the deployment has the files of secrets.
 #[track_caller]

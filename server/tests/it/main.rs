@@ -12,6 +12,7 @@ mod bad_input;
 mod binary;
 mod chaos;
 mod closing;
+mod connections;
 mod deploy;
 mod http;
 mod kill;

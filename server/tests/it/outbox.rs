@@ -1,6 +1,8 @@
 //! The main app leaves what it wants said in its own database, inside its own transactions.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use message_service::config::StoreAt;
@@ -10,10 +12,11 @@ use mongodb::options::ClientOptions;
 use mongodb::{ClientSession, Collection};
 use serde_json::{Value, json};
 
-use crate::backing::{Secantus, database_at, eventually, shared_database};
+use crate::backing::{Secantus, database_at, eventually, free_port, shared_database};
+use crate::http::try_send;
 use crate::person::{Person, part};
-use crate::process::{command, output};
-use crate::server::TestServer;
+use crate::process::{Process, command, output};
+use crate::server::{TestServer, now};
 
 /// The main app, at its own database.
 struct App {
@@ -99,8 +102,9 @@ fn with(mut entry: Document, more: Document) -> Document {
     entry
 }
 
-fn in_an_hour() -> DateTime {
-    DateTime::from_system_time(SystemTime::now() + Duration::from_hours(1))
+/// Later than a test waits, and no later than a node would write.
+fn in_a_minute() -> DateTime {
+    DateTime::from_system_time(SystemTime::now() + Duration::from_mins(1))
 }
 
 /// What the product has said to a user, oldest first.
@@ -238,7 +242,7 @@ async fn what_a_dead_claimer_left_is_taken_over_and_what_a_living_one_has_is_not
     let app = App::start().await;
     let claim = |until| doc! { "claimedBy": "another", "claimedUntil": until, "attempts": 1_i64 };
     let over = app.insert(with(notice("ann", "left"), claim(DateTime::from_millis(1)))).await;
-    let held = app.insert(with(notice("bob", "held"), claim(in_an_hour()))).await;
+    let held = app.insert(with(notice("bob", "held"), claim(in_a_minute()))).await;
     let behind = app.insert(notice("bob", "behind")).await;
     let elsewhere = app.insert(notice("cyd", "elsewhere")).await;
     let server = app.served().await;
@@ -253,7 +257,7 @@ async fn what_a_dead_claimer_left_is_taken_over_and_what_a_living_one_has_is_not
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_waits_holds_back_its_own_conversations_alone() {
     let app = App::start().await;
-    let due = doc! { "dueAt": in_an_hour(), "attempts": 3_i64 };
+    let due = doc! { "dueAt": in_a_minute(), "attempts": 3_i64 };
     let first = app.insert(with(notice("ann", "first"), due)).await;
     let both = doc! {
         "to": { "users": ["ann", "bob"] }, "content": { "kind": "notice", "title": "both" },
@@ -426,6 +430,52 @@ async fn what_the_store_can_not_take_now_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_left_an_entry_is_noted_until_somebody_answers() {
+    let app = App::start().await;
+    let mut backing = Secantus::start().await;
+    let server = app.served_by(Some(&backing.database("messages"))).await;
+    backing.kill();
+    let left = doc! {
+        "claimedBy": "two", "claimedUntil": DateTime::from_millis(1), "leftBy": ["one"],
+    };
+    let id = app.insert(with(notice("ann", "left"), left)).await;
+    // Nothing is answered while the store is looked for.
+    let noted = async || {
+        let entry = app.entry(id.clone()).await;
+        entry.get_array("leftBy").is_ok_and(|nodes| nodes == &["one".into(), "two".into()])
+    };
+    eventually(noted).await;
+    let answered = async || {
+        let entry = app.entry(id.clone()).await;
+        entry.get("reason").is_some() && entry.get("leftBy").is_none()
+    };
+    eventually(answered).await;
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_five_nodes_have_left_is_dead_until_an_operator_has_it_tried_again() {
+    let app = App::start().await;
+    let left = |nodes: &[&str]| {
+        doc! {
+            "attempts": 5_i64, "claimedBy": "the last", "claimedUntil": DateTime::from_millis(1),
+            "leftBy": nodes,
+        }
+    };
+    let fewer = app.insert(with(notice("ann", "fewer"), left(&["1", "2", "3"]))).await;
+    let five = app.insert(with(notice("bob", "five"), left(&["1", "2", "3", "4"]))).await;
+    let server = app.served().await;
+    app.is(fewer, "done").await;
+    let dead = app.is(five.clone(), "dead").await;
+    assert!(dead.get_str("reason").unwrap().contains("5 nodes"), "{dead}");
+    assert_eq!(titles(&server, "bob").await, [""; 0]);
+    let retried = server.main_app().ask("POST", "/v1/outbox/dead/retry", None).await.good();
+    assert_eq!(retried, json!({ "retried": 1 }));
+    app.is(five, "done").await;
+    assert_eq!(titles(&server, "bob").await, ["five"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outbox_may_be_away_and_come_back() {
     let mut own = Secantus::start().await;
     let app = App::at(own.database("app")).await;
@@ -448,6 +498,51 @@ async fn an_outbox_may_be_away_and_come_back() {
     own.start_again().await;
     app.is(app.insert(notice("ann", "two")).await, "done").await;
     assert_eq!(titles(&server, "ann").await, ["by request", "one", "two"]);
+}
+
+/// A process that looks at an outbox, and where it tells its metrics.
+fn measured(outbox: &str, folder: &Path) -> (Process, SocketAddr) {
+    let free = free_port();
+    let at = SocketAddr::from(([127, 0, 0, 1], free));
+    let mut command = command();
+    command.env("MESSAGE_SERVICE__METRICS__LISTEN", at.to_string());
+    command.env("MESSAGE_SERVICE__OUTBOX", outbox);
+    (Process::serve_with(command, &folder.join("messages.db")), at)
+}
+
+/// What a gauge says, where it says anything.
+async fn gauge(at: SocketAddr, name: &str) -> Option<f64> {
+    let told = try_send(at, "GET", "/metrics", &[], "").await.unwrap().text;
+    let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map(|number| number.parse().unwrap())
+}
+
+const LOOKED_AT: &str = "message_service_outbox_look_timestamp_seconds";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outbox_is_counted_and_tells_when_it_was_looked_at() {
+    let app = App::at(database_at("MESSAGE_SERVICE_TEST_FERRETDB")).await;
+    let waits = doc! { "dueAt": in_a_minute(), "attempts": 1_i64 };
+    for title in ["one", "two"] {
+        app.insert(with(notice("ann", title), waits.clone())).await;
+    }
+    app.insert(with(notice("ann", "dead"), doc! { "state": "dead", "deadKey": "1" })).await;
+    let folder = tempfile::tempdir().unwrap();
+    let begun = now();
+    let (_process, at) = measured(&app.address, folder.path());
+    let is = async |name, number: f64| gauge(at, name).await.is_some_and(|told| told >= number);
+    eventually(async || is(LOOKED_AT, f64::from(u32::try_from(begun).unwrap())).await).await;
+    eventually(async || is("message_service_outbox_waiting", 2.0).await).await;
+    assert_eq!(gauge(at, "message_service_outbox_waiting").await, Some(2.0));
+    assert_eq!(gauge(at, "message_service_outbox_dead").await, Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outbox_that_was_never_reached_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = format!("mongodb://127.0.0.1:{}/app", free_port());
+    let (_process, at) = measured(&nobody, folder.path());
+    eventually(async || gauge(at, LOOKED_AT).await == Some(0.0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,9 +21,22 @@ pub(crate) struct Process {
     log: Receiver<String>,
 }
 
+const BINARY: &str = env!("CARGO_BIN_EXE_message-service");
+
 /// The binary, with the tests' secrets and nothing else in its environment.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_message-service"));
+    run(BINARY)
+}
+
+/// The same, where it may have so many files open.
+pub(crate) fn command_with_files(files: u32) -> Command {
+    let mut command = run("/bin/sh");
+    command.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), BINARY]);
+    command
+}
+
+fn run(program: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("MESSAGE_SERVICE__JWT__SECRETS", SECRET)

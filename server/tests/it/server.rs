@@ -55,7 +55,7 @@ impl TestServer {
         let service = Arc::new(MessageService::start(config).await.unwrap());
         let stop = CancellationToken::new();
         let (served, until) = (Arc::clone(&service), stop.clone().cancelled_owned());
-        let running = tokio::spawn(async move { serve(&served, listener, until).await.unwrap() });
+        let running = tokio::spawn(async move { serve(&served, listener, until).await });
         Self { address, service, folder, stop, running: Some(running) }
     }
 
