@@ -2,12 +2,13 @@
 //! service whether it is still worth telling, and posts it, signed, until the main app has it.
 //!
 //! Any number of nodes do so side by side; a notice is held by one of them while it is told. What
-//! was put off comes back in the same company and under the same id, so that a main app that heard
-//! it before can tell.
+//! may have been told comes back in the same company and under the same id, so that a main app
+//! that heard it before can tell.
 //!
 //! Deliberately not here: who is away and what is unread (`service::away`), and keeping (`store`).
 
 mod body;
+mod delivery;
 mod post;
 mod retry;
 mod signature;
@@ -21,13 +22,12 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use message_service_shared::id::UserId;
 use message_service_shared::message::Millis;
-use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::service::{Outlook, Service};
+use crate::service::Service;
 use crate::store::StoreError;
-use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
+use crate::store::waiting::{Due, Waiting};
 
 pub(crate) use self::post::Endpoint;
 pub use self::post::EndpointError;
@@ -40,9 +40,6 @@ const PAGE: usize = 500;
 const BATCH: usize = 50;
 /// Deliveries under way at once.
 const AT_ONCE: usize = 16;
-/// How long a notice is held: longer than looking at it and posting it may take. Clocks of nodes
-/// may differ by the rest; where they differ by more, the main app hears the same id twice.
-const HOLD_MS: Millis = 60_000;
 /// A notice that was told is known for so long, so that a resend of its message brings no second.
 const KNOWN_MS: Millis = 7 * 24 * 60 * 60 * 1_000;
 /// How often what is known for long enough is forgotten.
@@ -96,93 +93,25 @@ impl Teller {
         stream::iter(batches(due)).for_each_concurrent(AT_ONCE, |batch| self.tell(batch)).await;
         Ok(found)
     }
-
-    async fn tell(&self, batch: Vec<Due>) {
-        if let Err(error) = self.try_to_tell(batch).await {
-            // What was held is due again later.
-            tracing::warn!(%error, "a webhook waits for the store");
-        }
-    }
-
-    async fn try_to_tell(&self, batch: Vec<Due>) -> Result<(), crate::service::Error> {
-        let now = self.now();
-        let chance = self.service.ids().make(now);
-        let holder = Holder(chance.simple().to_string());
-        let tries = batch.iter().map(|due| due.tries).fold(Tries::default(), most);
-        let held = self.waiting.hold(batch, &holder, now.saturating_add(HOLD_MS)).await?;
-        let Some(receiver) = held.first().map(|notice| notice.receiver.clone()) else {
-            return Ok(());
-        };
-        let outlook = self.service.outlook(receiver.as_ref(), &held, tries.told == 0).await?;
-        let told = match outlook {
-            Outlook::Settled => {
-                count("settled");
-                return Ok(self.waiting.finish(held, &holder, self.now()).await?);
-            }
-            Outlook::Present => {
-                let until = self.now().saturating_add(retry::look_again(tries.looked));
-                let tries = Tries { looked: tries.looked.saturating_add(1), ..tries };
-                return Ok(self.waiting.put_off(held, &holder, until, tries).await?);
-            }
-            Outlook::Tell(told) => told,
-        };
-        let id = delivery_id(&held);
-        let body = body::write(receiver.as_ref(), &told, self.now());
-        let Err(error) = self.endpoint.post(&id, self.now(), body).await else {
-            count("delivered");
-            return Ok(self.waiting.finish(held, &holder, self.now()).await?);
-        };
-        let Some(delay) = retry::after(tries.told, chance.as_u128()) else {
-            count("given_up");
-            tracing::error!(%error, %id, "the main app was not told, and will not be");
-            return Ok(self.waiting.finish(held, &holder, self.now()).await?);
-        };
-        count("put_off");
-        tracing::warn!(%error, %id, seconds = delay / 1_000, "the main app is told again later");
-        let tries = Tries { told: tries.told.saturating_add(1), ..tries };
-        let until = self.now().saturating_add(delay);
-        Ok(self.waiting.put_off(held, &holder, until, tries).await?)
-    }
 }
 
-fn count(outcome: &'static str) {
-    metrics::counter!("message_service_webhooks_total", "outcome" => outcome).increment(1);
-}
-
-fn most(one: Tries, other: Tries) -> Tries {
-    Tries { told: one.told.max(other.told), looked: one.looked.max(other.looked) }
-}
-
-/// Puts together what is told together: what a receiver has that was never told, and beside it what
-/// was put off together, whose company must not change. An announcement goes alone.
+/// Puts together what is told together: what a receiver has that was never told. A company is
+/// together already, and its leader stands for it; an announcement goes alone.
 fn batches(due: Vec<Due>) -> Vec<Vec<Due>> {
-    let mut by_receiver: BTreeMap<(Option<UserId>, Millis), Vec<Due>> = BTreeMap::new();
+    let mut by_receiver: BTreeMap<UserId, Vec<Due>> = BTreeMap::new();
     let mut batches = Vec::new();
     for due in due {
-        if due.notice.receiver.is_none() {
-            batches.push(vec![due]);
-            continue;
+        match &due.notice.receiver {
+            Some(user) if due.company.is_none() => {
+                by_receiver.entry(user.clone()).or_default().push(due);
+            }
+            Some(_) | None => batches.push(vec![due]),
         }
-        let company = if due.tries.told == 0 { 0 } else { due.at };
-        by_receiver.entry((due.notice.receiver.clone(), company)).or_default().push(due);
     }
     for batch in by_receiver.into_values() {
         batches.extend(batch.chunks(BATCH).map(<[Due]>::to_vec));
     }
     batches
-}
-
-/// Says of which notices a delivery is: the same ones, the same id.
-fn delivery_id(held: &[Notice]) -> String {
-    let mut sorted: Vec<&Notice> = held.iter().collect();
-    sorted.sort();
-    let mut hash = Sha256::new();
-    for Notice { receiver, conversation, seq } in sorted {
-        let receiver = receiver.as_ref().map_or("", UserId::as_str);
-        // Ids have no control characters.
-        hash.update(format!("{receiver}\0{conversation}\0{seq}\n"));
-    }
-    format!("msg_{}", hex::encode(&hash.finalize()[..16]))
 }
 
 #[cfg(test)]
@@ -193,42 +122,35 @@ mod tests {
     use message_service_shared::seq::Seq;
 
     use super::*;
+    use crate::store::waiting::{Company, Holder, Notice, Tries};
 
-    fn due(receiver: &str, seq: u64, at: Millis, told: u32) -> Due {
+    fn due(receiver: &str, seq: u64) -> Due {
         let notice = Notice {
             receiver: (!receiver.is_empty()).then(|| receiver.parse().unwrap()),
             conversation: "direct:ann:bob".parse().unwrap(),
             seq: Seq::try_from(seq).unwrap(),
         };
-        Due { notice, at, tries: Tries { told, looked: 0 } }
+        Due { notice, at: 10, tries: Tries::default(), company: None }
     }
 
     #[test]
-    fn what_was_put_off_stays_in_its_company() {
-        let (new, newer) = (due("bob", 1, 10, 0), due("bob", 2, 20, 0));
-        let (again, with_it) = (due("bob", 3, 30, 1), due("bob", 4, 30, 1));
-        let other = due("cid", 1, 10, 0);
-        let all = [&new, &again, &other, &newer, &with_it].map(Clone::clone);
-        let wanted = vec![vec![new, newer], vec![again, with_it], vec![other]];
+    fn what_is_new_joins_no_company() {
+        let (new, newer, other) = (due("bob", 1), due("bob", 2), due("cid", 1));
+        let company = Company { id: Holder("me".to_owned()), others: vec![due("bob", 4).notice] };
+        let leader = Due { company: Some(company), ..due("bob", 3) };
+        let all = [&new, &leader, &other, &newer].map(Clone::clone);
+        let wanted = vec![vec![leader], vec![new, newer], vec![other]];
         assert_eq!(batches(all.to_vec()), wanted);
     }
 
     #[test]
     fn each_announcement_goes_alone() {
-        assert_eq!(batches(vec![due("", 1, 10, 0), due("", 2, 10, 0)]).len(), 2);
+        assert_eq!(batches(vec![due("", 1), due("", 2)]).len(), 2);
     }
 
     #[test]
     fn a_delivery_is_no_larger_than_a_batch() {
-        let many = (1..=120).map(|seq| due("bob", seq, 10, 0)).collect();
+        let many = (1..=120).map(|seq| due("bob", seq)).collect();
         assert_eq!(batches(many).iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
-    }
-
-    #[test]
-    fn the_same_notices_in_any_order_have_one_id_and_others_another() {
-        let [one, two] = [1, 2].map(|seq| due("bob", seq, 10, 0).notice);
-        let id = delivery_id(&[one.clone(), two.clone()]);
-        assert_eq!(id, delivery_id(&[two, one.clone()]));
-        assert_ne!(id, delivery_id(&[one]));
     }
 }

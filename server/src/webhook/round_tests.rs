@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -22,6 +22,7 @@ use crate::logouts::Logouts;
 use crate::roster::Alone;
 use crate::service::{Acting, Away, Parts, PushRequest, Rules, To, Via, When};
 use crate::store::memory::MemoryStore;
+use crate::store::waiting::Notice;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MINUTE: Millis = 60_000;
@@ -39,7 +40,10 @@ impl Clock for TestClock {
 #[derive(Default)]
 struct MainApp {
     heard: Mutex<Vec<(String, Value)>>,
+    hears: Notify,
     answers: Mutex<VecDeque<StatusCode>>,
+    /// It hears and does not answer.
+    hangs: AtomicBool,
 }
 
 async fn hear(
@@ -49,7 +53,34 @@ async fn hear(
 ) -> StatusCode {
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
     app.heard.lock().unwrap().push((id, serde_json::from_slice(&body).unwrap()));
+    app.hears.notify_one();
+    if app.hangs.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
     app.answers.lock().unwrap().pop_front().unwrap_or(StatusCode::NO_CONTENT)
+}
+
+impl MainApp {
+    fn take(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut *self.heard.lock().unwrap())
+    }
+
+    fn deliveries(&self) -> BTreeMap<String, Vec<String>> {
+        let heard = self.take();
+        let deliveries: BTreeMap<_, _> =
+            heard.iter().map(|(id, event)| (id.clone(), texts(event))).collect();
+        assert_eq!(deliveries.len(), heard.len(), "an id came twice");
+        deliveries
+    }
+}
+
+/// What the messages of an event say.
+fn texts(event: &Value) -> Vec<String> {
+    let said = |message: &Value| {
+        let content = &message["content"];
+        content["text"].as_str().or(content["title"].as_str()).unwrap().to_owned()
+    };
+    event["data"]["messages"].as_array().unwrap().iter().map(said).collect()
 }
 
 struct Scene {
@@ -124,25 +155,36 @@ impl Scene {
     /// What the main app is told now: to whom, which texts, and how many are unread.
     async fn told(&self) -> Vec<(String, Vec<String>, Option<u64>)> {
         self.teller.round().await.unwrap();
-        let heard = std::mem::take(&mut *self.app.heard.lock().unwrap());
         let tell = |(_, event): (String, Value)| {
             let data = &event["data"];
-            let said = |message: &Value| {
-                let content = &message["content"];
-                content["text"].as_str().or(content["title"].as_str()).unwrap().to_owned()
-            };
-            let texts = data["messages"].as_array().unwrap().iter().map(said).collect();
-            (data["user"].as_str().unwrap_or_default().to_owned(), texts, data["unread"].as_u64())
+            let user = data["user"].as_str().unwrap_or_default().to_owned();
+            (user, texts(&event), data["unread"].as_u64())
         };
-        let mut told: Vec<_> = heard.into_iter().map(tell).collect();
+        let mut told: Vec<_> = self.app.take().into_iter().map(tell).collect();
         told.sort();
         told
     }
 
     /// The ids of deliveries, whatever they are of.
     async fn ids(&self) -> Vec<String> {
+        self.deliveries().await.into_keys().collect()
+    }
+
+    /// The deliveries of now: their ids, and the texts of each.
+    async fn deliveries(&self) -> BTreeMap<String, Vec<String>> {
         self.teller.round().await.unwrap();
-        std::mem::take(&mut *self.app.heard.lock().unwrap()).into_iter().map(|(id, _)| id).collect()
+        self.app.deliveries()
+    }
+
+    /// A node that dies once the main app has heard, and before it says so to anybody.
+    async fn dies_over_a_delivery(&self) -> BTreeMap<String, Vec<String>> {
+        self.app.hangs.store(true, Ordering::Relaxed);
+        tokio::select! {
+            _ = self.teller.round() => panic!("it had an answer"),
+            () = self.app.hears.notified() => {}
+        }
+        self.app.hangs.store(false, Ordering::Relaxed);
+        self.app.deliveries()
     }
 
     fn comes(&self, user: &str) -> impl FnOnce() {
@@ -265,6 +307,75 @@ async fn what_the_main_app_did_not_take_comes_again_under_the_same_id_and_nothin
     let again = scene.ids().await;
     assert_eq!((first.len(), again.len()), (1, 2));
     assert!(again.contains(&first[0]), "{again:?} must name {first:?}");
+}
+
+#[tokio::test]
+async fn what_a_node_died_over_comes_again_under_the_same_id_and_nothing_joins_it() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.say("ann", "bob", "five").await;
+    scene.say("cid", "bob", "six").await;
+    let first = scene.dies_over_a_delivery().await;
+    assert_eq!(first.values().collect::<Vec<_>>(), [&["five", "six"]]);
+    scene.say("ann", "bob", "seven").await;
+    // Who comes meanwhile has been told of already.
+    let leave = scene.comes("bob");
+    scene.pass(MINUTE);
+    assert_eq!(scene.deliveries().await, first);
+    leave();
+    scene.pass(MINUTE);
+    let newer = scene.deliveries().await;
+    assert_eq!(newer.values().collect::<Vec<_>>(), [&["seven"]]);
+    assert_ne!(newer.keys().next(), first.keys().next());
+}
+
+#[tokio::test]
+async fn what_was_read_between_two_tries_is_left_out_of_the_second() {
+    let scene = Scene::new(When::Offline, 0).await;
+    let read = scene.say("ann", "bob", "one").await;
+    scene.say("cid", "bob", "two").await;
+    let first = scene.dies_over_a_delivery().await;
+    scene.read("bob", read.conversation, read.seq).await;
+    scene.pass(MINUTE);
+    let second = scene.deliveries().await;
+    assert!(second.keys().eq(first.keys()));
+    assert_eq!(second.values().collect::<Vec<_>>(), [&["two"]]);
+    scene.pass(MINUTE);
+    assert_eq!(scene.ids().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_company_at_the_end_of_a_page_comes_again_whole() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.say("ann", "bob", "one").await;
+    scene.say("cid", "bob", "two").await;
+    let first = scene.dies_over_a_delivery().await;
+    // All but one place of a page, of messages that there are none of: they come to nothing.
+    let conversation = between("ann", "cid");
+    scene.say("cid", "ann", "three").await;
+    scene.read("ann", conversation.clone(), Seq::try_from(1_u64).unwrap()).await;
+    let nothing = |seq: usize| Notice {
+        receiver: Some("cid".parse().unwrap()),
+        conversation: conversation.clone(),
+        seq: Seq::try_from(seq as u64).unwrap(),
+    };
+    let before = (1_000..).map(nothing).take(PAGE - 2).collect();
+    scene.teller.waiting.keep(before, 1).await.unwrap();
+    scene.pass(MINUTE);
+    assert_eq!(scene.deliveries().await, first);
+}
+
+#[tokio::test]
+async fn of_two_nodes_that_see_a_company_one_tells_it_whole() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.say("ann", "bob", "one").await;
+    scene.say("cid", "bob", "two").await;
+    let first = scene.dies_over_a_delivery().await;
+    scene.pass(MINUTE);
+    let seen = scene.teller.waiting.due(scene.clock.now(), PAGE).await.unwrap();
+    futures_util::future::join(scene.teller.tell(seen.clone()), scene.teller.tell(seen)).await;
+    assert_eq!(scene.app.deliveries(), first);
+    scene.pass(MINUTE);
+    assert_eq!(scene.ids().await, Vec::<String>::new());
 }
 
 #[tokio::test]
