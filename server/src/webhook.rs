@@ -15,14 +15,15 @@ mod signature;
 
 pub(crate) use self::signature::SigningKey;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
 use message_service_shared::id::UserId;
 use message_service_shared::message::Millis;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::service::Service;
@@ -40,6 +41,9 @@ const PAGE: usize = 500;
 const BATCH: usize = 50;
 /// Deliveries under way at once.
 const AT_ONCE: usize = 16;
+/// How long deliveries that are under way may take to end when the node does: most main apps
+/// answer within it, and those who do not must not keep the node from saying goodbye.
+const GRACE: Duration = Duration::from_secs(2);
 /// A notice that was told is known for so long, so that a resend of its message brings no second.
 const KNOWN_MS: Millis = 7 * 24 * 60 * 60 * 1_000;
 /// How often what is known for long enough is forgotten.
@@ -55,25 +59,55 @@ pub(crate) struct Teller {
 }
 
 impl Teller {
-    /// Tells until the service ends; what is under way then is told to its end.
+    /// Tells until the service ends; nothing is begun then, and what is under way is given up
+    /// soon. It comes again under the same id, so cutting it loses nothing.
     pub(crate) async fn run(self, ended: CancellationToken) {
-        let mut forgotten = tokio::time::Instant::now();
+        let (teller, mut under_way) = (Arc::new(self), JoinSet::new());
+        ended.run_until_cancelled(Arc::clone(&teller).go_on(&mut under_way)).await;
+        let all = async { while under_way.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            let left = under_way.len();
+            tracing::info!(left, "what the main app did not answer is told again later");
+        }
+    }
+
+    /// Looks, and looks again while deliveries are under way: a slow one keeps no other waiting
+    /// for as long as there is room.
+    async fn go_on(self: Arc<Self>, under_way: &mut JoinSet<bool>) {
+        let (mut next, mut is_more) = (VecDeque::new(), false);
+        let (mut look_at, mut forget_at) = (Instant::now(), Instant::now() + FORGET);
         loop {
-            let found = self.round().await.unwrap_or_else(|error| {
+            while under_way.len() < AT_ONCE
+                && let Some(batch) = next.pop_front()
+            {
+                let teller = Arc::clone(&self);
+                under_way.spawn(async move { teller.tell(batch).await });
+            }
+            if is_more && under_way.is_empty() {
+                look_at = Instant::now();
+            }
+            let has_room = under_way.len() < AT_ONCE;
+            tokio::select! {
+                Some(ended) = under_way.join_next() => {
+                    // A store that fails is not asked for more at once.
+                    is_more &= ended.unwrap_or(false);
+                    continue;
+                }
+                () = self.wake.notified(), if has_room => {}
+                () = tokio::time::sleep_until(look_at) => {}
+            }
+            let found = self.look().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "what waits for the main app can't be read");
-                0
+                Vec::new()
             });
-            if forgotten.elapsed() >= FORGET {
-                forgotten = tokio::time::Instant::now();
+            look_at = Instant::now() + LOOK;
+            is_more = found.len() == PAGE;
+            next = batches(found).into();
+            if forget_at <= Instant::now() {
+                forget_at = Instant::now() + FORGET;
                 if let Err(error) = self.waiting.forget(self.now().saturating_sub(KNOWN_MS)).await {
                     tracing::info!(%error, "what the main app was told stays known for longer");
                 }
-            }
-            let pause = if found == PAGE { Duration::ZERO } else { LOOK };
-            tokio::select! {
-                () = ended.cancelled() => return,
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -82,16 +116,14 @@ impl Teller {
         self.service.clock().now()
     }
 
-    /// Tells what is due, and says how much that was.
-    async fn round(&self) -> Result<usize, StoreError> {
+    /// What is due.
+    async fn look(&self) -> Result<Vec<Due>, StoreError> {
         let now = self.now();
         let due = self.waiting.due(now, PAGE).await?;
         let late = due.first().map_or(0, |due| now.saturating_sub(due.at));
         #[expect(clippy::cast_precision_loss, reason = "a delay needs no more than 52 bits")]
         metrics::gauge!("message_service_webhook_late_seconds").set(late as f64 / 1_000.0);
-        let found = due.len();
-        stream::iter(batches(due)).for_each_concurrent(AT_ONCE, |batch| self.tell(batch)).await;
-        Ok(found)
+        Ok(due)
     }
 }
 

@@ -17,11 +17,14 @@ use crate::store::waiting::{Company, Due, Holder, Notice, Tries};
 const HOLD_MS: Millis = 60_000;
 
 impl Teller {
-    pub(super) async fn tell(&self, batch: Vec<Due>) {
-        if let Err(error) = self.try_to_tell(batch).await {
+    /// Tells what is due together, once; whether the store could say what became of it.
+    pub(super) async fn tell(&self, batch: Vec<Due>) -> bool {
+        let outcome = self.try_to_tell(batch).await;
+        if let Err(error) = &outcome {
             // What was held is due again later.
             tracing::warn!(%error, "a webhook waits for the store");
         }
+        outcome.is_ok()
     }
 
     async fn try_to_tell(&self, batch: Vec<Due>) -> Result<(), Error> {

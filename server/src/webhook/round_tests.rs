@@ -8,11 +8,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use futures_util::future::{join, join_all};
 use message_service_shared::command::{Configure, Read, Recall, SendMessage};
 use message_service_shared::id::{ConversationId, SessionId};
 use message_service_shared::message::{Content, Message};
 use message_service_shared::seq::Seq;
 use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::*;
 use crate::bus::InProcess;
@@ -26,6 +29,8 @@ use crate::store::waiting::Notice;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MINUTE: Millis = 60_000;
+/// Long enough for what is about to happen, and shorter than the main app may take to answer.
+const SOON: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 struct TestClock(AtomicU64);
@@ -63,6 +68,16 @@ async fn hear(
 impl MainApp {
     fn take(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut *self.heard.lock().unwrap())
+    }
+
+    /// Waits until it has heard so many.
+    async fn has_heard(&self, deliveries: usize) {
+        let hearing = async {
+            while self.heard.lock().unwrap().len() < deliveries {
+                self.hears.notified().await;
+            }
+        };
+        timeout(SOON, hearing).await.expect("it was not told in time");
     }
 
     fn deliveries(&self) -> BTreeMap<String, Vec<String>> {
@@ -121,10 +136,25 @@ impl Scene {
         let endpoint = Endpoint::new(url, vec![SigningKey::read(SECRET).unwrap()]).unwrap();
         let teller = Teller { service: Arc::clone(&service), waiting, endpoint, wake };
         let scene = Self { clock, hub, service, teller, app };
-        for user in ["ann", "bob", "cid"] {
-            scene.service.store().see_users(&[user.parse().unwrap()]).await.unwrap();
-        }
+        scene.see(["ann", "bob", "cid"]).await;
         scene
+    }
+
+    async fn see<const N: usize>(&self, users: [&str; N]) {
+        self.service.store().see_users(&users.map(|user| user.parse().unwrap())).await.unwrap();
+    }
+
+    /// Tells as a node does, until the token says that it ends.
+    fn run(&self) -> (CancellationToken, JoinHandle<()>) {
+        let ended = CancellationToken::new();
+        let Teller { service, waiting, endpoint, wake } = &self.teller;
+        let teller = Teller {
+            service: Arc::clone(service),
+            waiting: Arc::clone(waiting),
+            endpoint: endpoint.clone(),
+            wake: Arc::clone(wake),
+        };
+        (ended.clone(), tokio::spawn(teller.run(ended)))
     }
 
     fn pass(&self, time: Millis) {
@@ -152,9 +182,15 @@ impl Scene {
         self.service.read(&acting(user), read).await.unwrap();
     }
 
+    /// Tells what is due, to the end.
+    async fn round(&self) {
+        let due = self.teller.look().await.unwrap();
+        join_all(batches(due).into_iter().map(|batch| self.teller.tell(batch))).await;
+    }
+
     /// What the main app is told now: to whom, which texts, and how many are unread.
     async fn told(&self) -> Vec<(String, Vec<String>, Option<u64>)> {
-        self.teller.round().await.unwrap();
+        self.round().await;
         let tell = |(_, event): (String, Value)| {
             let data = &event["data"];
             let user = data["user"].as_str().unwrap_or_default().to_owned();
@@ -172,7 +208,7 @@ impl Scene {
 
     /// The deliveries of now: their ids, and the texts of each.
     async fn deliveries(&self) -> BTreeMap<String, Vec<String>> {
-        self.teller.round().await.unwrap();
+        self.round().await;
         self.app.deliveries()
     }
 
@@ -180,7 +216,7 @@ impl Scene {
     async fn dies_over_a_delivery(&self) -> BTreeMap<String, Vec<String>> {
         self.app.hangs.store(true, Ordering::Relaxed);
         tokio::select! {
-            _ = self.teller.round() => panic!("it had an answer"),
+            () = self.round() => panic!("it had an answer"),
             () = self.app.hears.notified() => {}
         }
         self.app.hangs.store(false, Ordering::Relaxed);
@@ -372,7 +408,7 @@ async fn of_two_nodes_that_see_a_company_one_tells_it_whole() {
     let first = scene.dies_over_a_delivery().await;
     scene.pass(MINUTE);
     let seen = scene.teller.waiting.due(scene.clock.now(), PAGE).await.unwrap();
-    futures_util::future::join(scene.teller.tell(seen.clone()), scene.teller.tell(seen)).await;
+    join(scene.teller.tell(seen.clone()), scene.teller.tell(seen)).await;
     assert_eq!(scene.app.deliveries(), first);
     scene.pass(MINUTE);
     assert_eq!(scene.ids().await, Vec::<String>::new());
@@ -389,4 +425,38 @@ async fn who_never_takes_it_is_left_alone_after_three_days() {
         scene.pass(60 * MINUTE);
     }
     assert_eq!(deliveries, 10);
+}
+
+#[tokio::test]
+async fn a_main_app_that_is_slow_over_one_delivery_keeps_no_other_waiting() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.app.hangs.store(true, Ordering::Relaxed);
+    let (_ended, _running) = scene.run();
+    scene.say("ann", "bob", "one").await;
+    scene.app.has_heard(1).await;
+    scene.say("ann", "cid", "two").await;
+    scene.app.has_heard(2).await;
+}
+
+#[tokio::test]
+async fn a_node_that_ends_begins_nothing_and_waits_little_for_a_main_app_that_hangs() {
+    let scene = Scene::new(When::Offline, 0).await;
+    scene.app.hangs.store(true, Ordering::Relaxed);
+    let users: [String; AT_ONCE + 1] = std::array::from_fn(|number| format!("user-{number}"));
+    scene.see(users.each_ref().map(String::as_str)).await;
+    for user in &users {
+        scene.say("ann", user, "one").await;
+    }
+    let (ended, running) = scene.run();
+    scene.app.has_heard(AT_ONCE).await;
+    ended.cancel();
+    timeout(SOON, running).await.expect("it does not end").unwrap();
+    let first = scene.app.deliveries();
+    assert_eq!(first.len(), AT_ONCE);
+
+    scene.app.hangs.store(false, Ordering::Relaxed);
+    scene.pass(MINUTE);
+    let second = scene.deliveries().await;
+    assert_eq!(second.len(), AT_ONCE + 1);
+    assert!(first.keys().all(|id| second.contains_key(id)), "{second:?} has not all of {first:?}");
 }
