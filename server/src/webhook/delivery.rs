@@ -4,9 +4,7 @@
 //! A company is made once, after the look at what is to be told and before the first post. So the
 //! main app hears the same messages under the same id, however many nodes die over it.
 
-use std::collections::BTreeSet;
-
-use message_service_shared::message::Millis;
+use message_service_shared::message::{Message, Millis};
 
 use super::{Teller, body, retry};
 use crate::service::{Error, Outlook, Told};
@@ -59,7 +57,7 @@ impl Teller {
         };
         let Some(Delivery { id, together, told }) = (match company {
             Some(Company { id, .. }) => Some(Delivery { id, together, told }),
-            None => self.first(held, told, &holder).await?,
+            None => self.first(held, told, tries, &holder).await?,
         }) else {
             return Ok(());
         };
@@ -84,18 +82,24 @@ impl Teller {
         Ok(self.waiting.put_off(leader, &holder, until, tries).await?)
     }
 
-    /// Makes a company of what is told for the first time. What is held beside it is settled;
-    /// nothing is told where the hold was over meanwhile.
+    /// Makes a company of what is told for the first time. What does not fit comes right after it,
+    /// and what else is held is settled; nothing is told where the hold was over meanwhile.
     async fn first(
         &self,
         held: Vec<Notice>,
         mut told: Told,
+        tries: Tries,
         holder: &Holder,
     ) -> Result<Option<Delivery>, Error> {
-        let places: BTreeSet<_> =
-            told.messages.iter().map(|message| (&message.conversation, message.seq)).collect();
-        let is_told = |notice: &Notice| places.contains(&(&notice.conversation, notice.seq));
-        let (together, settled): (Vec<Notice>, Vec<Notice>) = held.into_iter().partition(is_told);
+        let later = told.messages.split_off(body::fitting(&told.messages));
+        let (later, held): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|notice| later.iter().any(|it| is_of(it, notice)));
+        let (together, settled): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|notice| told.messages.iter().any(|it| is_of(it, notice)));
+        if !later.is_empty() {
+            self.waiting.put_off(later, holder, self.now(), tries).await?;
+            self.wake.notify_one();
+        }
         if !settled.is_empty() {
             self.waiting.finish(settled, holder, self.now()).await?;
         }
@@ -106,12 +110,7 @@ impl Teller {
         if together.is_empty() {
             return Ok(None);
         }
-        told.messages.retain(|message| {
-            let is_of = |notice: &Notice| {
-                (&notice.conversation, notice.seq) == (&message.conversation, message.seq)
-            };
-            together.iter().any(is_of)
-        });
+        told.messages.retain(|message| together.iter().any(|notice| is_of(message, notice)));
         Ok(Some(Delivery { id: holder.clone(), together, told }))
     }
 
@@ -135,6 +134,10 @@ struct Delivery {
     id: Holder,
     together: Vec<Notice>,
     told: Told,
+}
+
+fn is_of(message: &Message, notice: &Notice) -> bool {
+    (&message.conversation, message.seq) == (&notice.conversation, notice.seq)
 }
 
 fn count(outcome: &'static str) {

@@ -332,6 +332,33 @@ async fn a_resend_is_not_told_a_second_time() {
 }
 
 #[tokio::test]
+async fn long_messages_come_in_several_deliveries_and_each_of_them_once() {
+    const MESSAGES: usize = 20;
+    let scene = Scene::new(When::Offline, 0).await;
+    let long = |number: usize| format!("{number}{}", "😀".repeat(7_900));
+    for number in 0..MESSAGES {
+        let command = SendMessage {
+            conversation: between("ann", "bob"),
+            client_msg_id: number.to_string().parse().unwrap(),
+            content: Content::text(long(number)),
+            read_seq: None,
+        };
+        scene.service.send(&acting("ann"), command, |_| {}).await.unwrap();
+    }
+    let mut told = Vec::new();
+    while told.len() < MESSAGES {
+        scene.round().await;
+        let heard = scene.app.take();
+        assert_eq!(heard.len(), 1);
+        let event = &heard[0].1;
+        assert!(serde_json::to_vec(event).unwrap().len() < body::BYTES + 1_000);
+        told.extend(texts(event));
+    }
+    assert_eq!(told, (0..MESSAGES).map(long).collect::<Vec<_>>());
+    assert_eq!(scene.ids().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_the_main_app_did_not_take_comes_again_under_the_same_id_and_nothing_joins_it() {
     let scene = Scene::new(When::Offline, 0).await;
     scene.app.answers.lock().unwrap().push_back(StatusCode::INTERNAL_SERVER_ERROR);
