@@ -76,6 +76,8 @@ impl Teller {
     async fn go_on(self: Arc<Self>, under_way: &mut JoinSet<bool>) {
         let (mut next, mut is_more) = (VecDeque::new(), false);
         let (mut look_at, mut forget_at) = (Instant::now(), Instant::now() + FORGET);
+        // A node that never comes to look must be seen to be late with it.
+        looked(self.now());
         loop {
             while under_way.len() < AT_ONCE
                 && let Some(batch) = next.pop_front()
@@ -120,11 +122,17 @@ impl Teller {
     async fn look(&self) -> Result<Vec<Due>, StoreError> {
         let now = self.now();
         let due = self.waiting.due(now, PAGE).await?;
+        looked(now);
         let late = due.first().map_or(0, |due| now.saturating_sub(due.at));
         #[expect(clippy::cast_precision_loss, reason = "a delay needs no more than 52 bits")]
         metrics::gauge!("message_service_webhook_late_seconds").set(late as f64 / 1_000.0);
         Ok(due)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time needs no more than 52 bits")]
+fn looked(at: Millis) {
+    metrics::gauge!("message_service_webhook_look_timestamp_seconds").set(at as f64 / 1_000.0);
 }
 
 /// Puts together what is told together: what a receiver has that was never told. A company is

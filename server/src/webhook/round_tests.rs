@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,6 +14,7 @@ use message_service_shared::command::{Configure, Read, Recall, SendMessage};
 use message_service_shared::id::{ConversationId, SessionId};
 use message_service_shared::message::{Content, Message};
 use message_service_shared::seq::Seq;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -25,7 +27,7 @@ use crate::logouts::Logouts;
 use crate::roster::Alone;
 use crate::service::{Acting, Away, Parts, PushRequest, Rules, To, Via, When};
 use crate::store::memory::MemoryStore;
-use crate::store::waiting::Notice;
+use crate::store::waiting::{Company, Holder, Notice, Tries};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MINUTE: Millis = 60_000;
@@ -146,8 +148,12 @@ impl Scene {
 
     /// Tells as a node does, until the token says that it ends.
     fn run(&self) -> (CancellationToken, JoinHandle<()>) {
+        self.run_on(&self.teller.waiting)
+    }
+
+    fn run_on(&self, waiting: &Arc<dyn Waiting>) -> (CancellationToken, JoinHandle<()>) {
         let ended = CancellationToken::new();
-        let Teller { service, waiting, endpoint, wake } = &self.teller;
+        let Teller { service, endpoint, wake, .. } = &self.teller;
         let teller = Teller {
             service: Arc::clone(service),
             waiting: Arc::clone(waiting),
@@ -486,4 +492,80 @@ async fn a_node_that_ends_begins_nothing_and_waits_little_for_a_main_app_that_ha
     let second = scene.deliveries().await;
     assert_eq!(second.len(), AT_ONCE + 1);
     assert!(first.keys().all(|id| second.contains_key(id)), "{second:?} has not all of {first:?}");
+}
+
+/// A store that can't be read.
+#[derive(Debug, Default)]
+struct Unreadable {
+    asked: Notify,
+}
+
+fn gone<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("it is away".to_owned()))
+}
+
+#[async_trait]
+impl Waiting for Unreadable {
+    async fn keep(&self, _: Vec<Notice>, _: Millis) -> Result<(), StoreError> {
+        gone()
+    }
+
+    async fn due(&self, _: Millis, _: usize) -> Result<Vec<Due>, StoreError> {
+        self.asked.notify_one();
+        gone()
+    }
+
+    async fn hold(&self, _: Vec<Due>, _: &Holder, _: Millis) -> Result<Vec<Notice>, StoreError> {
+        gone()
+    }
+
+    async fn gather(&self, _: Notice, _: Company, _: &Holder) -> Result<Vec<Notice>, StoreError> {
+        gone()
+    }
+
+    async fn put_off(
+        &self,
+        _: Vec<Notice>,
+        _: &Holder,
+        _: Millis,
+        _: Tries,
+    ) -> Result<(), StoreError> {
+        gone()
+    }
+
+    async fn finish(&self, _: Vec<Notice>, _: &Holder, _: Millis) -> Result<(), StoreError> {
+        gone()
+    }
+
+    async fn forget(&self, _: Millis) -> Result<(), StoreError> {
+        gone()
+    }
+}
+
+/// When it was last looked, as whoever alerts reads it.
+fn looked_at(metrics: &PrometheusHandle) -> Option<f64> {
+    let metrics = metrics.render();
+    let is_it = |line: &str| {
+        line.strip_prefix("message_service_webhook_look_timestamp_seconds ").map(str::to_owned)
+    };
+    metrics.lines().find_map(is_it).map(|time| time.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_seen_to_be_overdue() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let scene = Scene::new(When::Offline, 0).await;
+    let store = Arc::new(Unreadable::default());
+    let waiting: Arc<dyn Waiting> = Arc::clone(&store) as _;
+    let (_ended, _running) = scene.run_on(&waiting);
+    store.asked.notified().await;
+    assert_eq!(looked_at(&metrics), Some(1_700_000_000.0), "since its start");
+    scene.pass(MINUTE);
+    scene.teller.wake.notify_one();
+    store.asked.notified().await;
+    assert_eq!(looked_at(&metrics), Some(1_700_000_000.0));
+    scene.round().await;
+    assert_eq!(looked_at(&metrics), Some(1_700_000_060.0));
 }
