@@ -264,23 +264,28 @@ impl MessageService {
     }
 
     /// Ends: nobody new comes in, every session is told when to come back and closed, and what is
-    /// under way is waited for, within `drain.wait_ms`.
+    /// under way is waited for, within `drain.wait_ms`. The other nodes are told at last.
     pub async fn shutdown(&self) {
         let DrainConfig { after_ms, within_ms, wait_ms } = self.drain;
         self.node.draining.cancel();
         let goodbye = || Push::Goodbye(Goodbye { after_ms, within_ms });
         self.node.service.hub().close_all(goodbye, CloseCode::Restart);
         self.node.work.close();
-        let waiting = async {
-            self.node.work.wait().await;
-            self.node.service.leave().await;
-        };
+        let waiting = self.node.work.wait();
         if tokio::time::timeout(Duration::from_millis(wait_ms), waiting).await.is_err() {
             let left = self.node.work.len();
             tracing::warn!(left, "sockets and requests were still open when the time was over");
         }
+        // Whatever did not end in time: who was here is gone, and must not seem to be there.
+        let leaving = self.node.service.leave();
+        if tokio::time::timeout(LEAVE, leaving).await.is_err() {
+            tracing::warn!("the other nodes could not be told in time that this one ends");
+        }
     }
 }
+
+/// How long the other nodes may take to hear that this one ends.
+const LEAVE: Duration = Duration::from_secs(2);
 
 /// Repairs once, and heals from time to time, for as long as the service is there.
 async fn heal(service: Weak<Service>, ended: CancellationToken) {

@@ -92,6 +92,10 @@ fn describe() {
     describe_counter!("message_service_webhooks_total", "webhooks by what came of them");
     describe_histogram!("message_service_webhook_seconds", "from a webhook to its answer");
     describe_gauge!(
+        "message_service_webhook_look_timestamp_seconds",
+        "when this node could last look at what waits for the main app, since 1970"
+    );
+    describe_gauge!(
         "message_service_webhook_late_seconds",
         "how long the oldest webhook that is not taken has been due"
     );

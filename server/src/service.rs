@@ -231,8 +231,7 @@ impl Service {
     /// This node is about to end: the others have heard all that happened here, and are told that
     /// its users are gone.
     pub async fn leave(&self) {
-        self.bus.settle().await;
-        self.roster.leave().await;
+        tokio::join!(self.bus.settle(), self.roster.leave());
     }
 
     /// Returns when news for the user reaches this node, whichever node it happens on. A session

@@ -34,6 +34,13 @@ fn the_defaults_are_a_configuration() {
 }
 
 #[test]
+fn the_main_app_is_not_told_of_whom_a_drain_has_away() {
+    let config = Config::load(None, [], []).unwrap();
+    let DrainConfig { after_ms, within_ms, .. } = config.drain;
+    assert!(config.webhook.after_ms > after_ms + within_ms);
+}
+
+#[test]
 fn flags_win_over_the_environment_which_wins_over_the_file() {
     let file = Some("listen = \"file:1\"\nproduct_name = \"file\"\n[drain]\nwait_ms = 1\n");
     let environment = [("MESSAGE_SERVICE__LISTEN", "env:1"), ("MESSAGE_SERVICE__STORE", "memory")];

@@ -89,7 +89,9 @@ impl Service {
         }
         if !notices.is_empty() {
             away.waiting.keep(notices, self.clock.now().saturating_add(away.after_ms)).await?;
-            away.wake.notify_one();
+            if away.after_ms == 0 {
+                away.wake.notify_one();
+            }
         }
         Ok(())
     }

@@ -44,11 +44,23 @@ impl Notice {
 pub struct Due {
     /// What it is.
     pub notice: Notice,
-    /// Since when it is due. Notices that were put off together come back together, and so name
-    /// the same time.
+    /// Since when it is due.
     pub at: Millis,
     /// How often it was put off so far.
     pub tries: Tries,
+    /// The company that it leads, if it does.
+    pub company: Option<Company>,
+}
+
+/// Notices that are told together or not at all, however often it takes. Of a company the leader
+/// alone comes due, so that no page cuts it and no two nodes have a part each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Company {
+    /// Whoever made it, which no other company has; the others are held by that name for good.
+    pub id: Holder,
+    /// Who may have joined the leader; [`Waiting::gather`] says who has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Notice>,
 }
 
 /// How often a notice was put off.
@@ -61,7 +73,7 @@ pub struct Tries {
 }
 
 /// Names whoever holds a notice while it is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder(pub(crate) String);
 
 /// Notices, kept until they are told; `waiting::conformance` checks it.
@@ -83,7 +95,18 @@ pub trait Waiting: fmt::Debug + Send + Sync + 'static {
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError>;
 
-    /// Lets go of what is held, to come back at a time.
+    /// Makes a company before it is told for the first time, and goes over it before each time
+    /// after that, as its maker may have died half way: those of the others that its id still
+    /// holds join, and come due no more by themselves. Returns the leader and all who have joined,
+    /// or nothing where `holder` does not hold the leader any more.
+    async fn gather(
+        &self,
+        leader: Notice,
+        company: Company,
+        holder: &Holder,
+    ) -> Result<Vec<Notice>, StoreError>;
+
+    /// Lets go of what is held, to come back at a time; a leader leads its company on.
     async fn put_off(
         &self,
         notices: Vec<Notice>,
@@ -92,7 +115,8 @@ pub trait Waiting: fmt::Debug + Send + Sync + 'static {
         tries: Tries,
     ) -> Result<(), StoreError>;
 
-    /// Lets go of what is held for good.
+    /// Lets go of what is held for good. Those who joined a company are held by its id, and end
+    /// before their leader, through which alone they are found.
     async fn finish(
         &self,
         notices: Vec<Notice>,

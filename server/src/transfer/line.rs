@@ -13,7 +13,7 @@ use crate::store::archive::{
 };
 
 /// The format that is written here. A change that an older reader must not overlook raises it.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A line: a JSON object whose `record` says which of these it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

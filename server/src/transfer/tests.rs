@@ -212,10 +212,10 @@ async fn a_broken_line_is_named_with_its_field() {
 #[tokio::test]
 async fn a_newer_format_is_refused_by_name() {
     let file = String::from_utf8(exported(&full().await).await).unwrap();
-    let newer = file.replacen("\"format\":2", "\"format\":3,\"more\":[]", 1);
+    let newer = file.replacen("\"format\":3", "\"format\":4,\"more\":[]", 1);
     let store = memory("another");
     let error = imported(&store, newer.as_bytes()).await.unwrap_err().to_string();
-    assert!(error.contains("has format 3") && error.contains("knows 2"), "{error}");
+    assert!(error.contains("has format 4") && error.contains("knows 3"), "{error}");
     assert_eq!(store.epoch().await.unwrap().as_str(), "another");
 }
 

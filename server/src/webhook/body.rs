@@ -9,6 +9,10 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::service::Told;
 
+/// Bytes of messages in one delivery at most, beside a few hundred of the envelope: what servers
+/// take in one request without being asked to is a megabyte, or little less.
+pub(super) const BYTES: usize = 256 * 1024;
+
 #[derive(Serialize)]
 struct Event<'a> {
     #[serde(rename = "type")]
@@ -46,6 +50,18 @@ pub(super) fn write(user: Option<&UserId>, told: &Told, at: Millis) -> Vec<u8> {
     let event = Event { kind, timestamp: rfc3339(at), data };
     // The protocol's types have no failing serialiser.
     serde_json::to_vec(&event).unwrap_or_default()
+}
+
+/// How many of the messages, from the first on, one delivery takes: a single one goes whatever its
+/// size.
+pub(super) fn fitting(messages: &[Message]) -> usize {
+    let mut bytes = 0;
+    let fits = |message: &&Message| {
+        // A comma follows each but the last.
+        bytes += serde_json::to_vec(message).unwrap_or_default().len() + 1;
+        bytes <= BYTES
+    };
+    messages.iter().take_while(fits).count().max(1)
 }
 
 fn rfc3339(at: Millis) -> String {
@@ -90,6 +106,18 @@ mod tests {
             "data": { "user": "bob", "unread": 3, "messages": [message()] },
         });
         assert_eq!(written(Some("bob"), Some(3)), wanted);
+    }
+
+    #[test]
+    fn as_many_messages_fit_as_have_room_and_one_in_any_case() {
+        let long = |bytes| Message { content: Some(Content::text("x".repeat(bytes))), ..message() };
+        let (third, beyond) = (long(BYTES / 3 - 1_000), long(BYTES));
+        let thirds = [&third, &third, &third].map(Clone::clone);
+        assert_eq!(fitting(&thirds), 3);
+        assert!(serde_json::to_vec(&thirds).unwrap().len() <= BYTES);
+        assert_eq!(fitting(&[&third, &third, &third, &third].map(Clone::clone)), 3);
+        assert_eq!(fitting(&[beyond.clone(), third.clone()]), 1);
+        assert_eq!(fitting(&[third, beyond]), 1);
     }
 
     #[test]

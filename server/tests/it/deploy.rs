@@ -19,8 +19,9 @@ use message_service::config::{Config, StoreAt};
 
 use crate::process::{command, output};
 
-/// After `drain.wait_ms` the last answers have this long.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// After `drain.wait_ms` the other nodes are told, and the last answers have their time: this long
+/// together.
+const LAST_WORDS: Duration = Duration::from_secs(4);
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/deploy")

@@ -210,6 +210,28 @@ async fn the_users_of_a_node_that_was_killed_are_offline_in_thirty_seconds_and_l
     assert_eq!((&row["last"]["text"], &row["unread"]), (&json!("just before"), &json!(1)));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_users_of_a_node_whose_drain_took_too_long_are_offline_once_it_has_ended() {
+    let (database, nats) = (shared_database(), Nats::start().await);
+    let survivor = TestServer::start_with(on(&database, &nats.url())).await;
+    let bus = nats.url();
+    let settings = on(&database, &bus);
+    let impatient = TestServer::start_with(|config| {
+        settings(config);
+        config.drain.wait_ms = 0;
+    })
+    .await;
+    let _socket = impatient.person("ann").await.connect().await;
+    let online = async || {
+        let answer = survivor.main_app().ask("GET", "/v1/presence?user=ann", None).await.good();
+        answer["online"] == json!(["ann"])
+    };
+    eventually(online).await;
+    impatient.drain();
+    impatient.ended().await;
+    assert!(!online().await);
+}
+
 fn bob_at(node: &Process, bob: &Person) -> Person {
     Person::at(node.address, &bob.id)
 }

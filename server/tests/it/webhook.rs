@@ -91,6 +91,7 @@ impl Hook {
         move |config| {
             config.webhook.url = Some(url);
             config.webhook.secrets = vec![HOOK_SECRET.into()];
+            config.webhook.after_ms = 0;
         }
     }
 
@@ -184,7 +185,8 @@ async fn what_was_not_taken_is_told_after_a_restart_under_the_same_id() {
         let mut command = command();
         command
             .env("MESSAGE_SERVICE__WEBHOOK__URL", &url)
-            .env("MESSAGE_SERVICE__WEBHOOK__SECRETS", HOOK_SECRET);
+            .env("MESSAGE_SERVICE__WEBHOOK__SECRETS", HOOK_SECRET)
+            .env("MESSAGE_SERVICE__WEBHOOK__AFTER_MS", "0");
         Process::serve_with(command, &file)
     };
     let mut process = serve();

@@ -22,7 +22,7 @@ use super::{
 use crate::service::{Standings, digest, standings};
 use crate::store::conformance::{Shared, append, direct, draft, say, seq, system, user};
 use crate::store::memory::MemoryStore;
-use crate::store::waiting::{Notice, Tries};
+use crate::store::waiting::{Company, Holder, Notice, Tries};
 use crate::store::{AppendError, ContentHash, Draft, MemberChange, Profile, StoredRow};
 
 /// Makes a test of every fact; `$open` as for the suite of [`Store`].
@@ -152,11 +152,29 @@ pub(crate) async fn live(archive: &Moved) {
     let waits = |receiver: Option<&str>, conversation: ConversationId, told| {
         let notice = Notice { receiver: receiver.map(user), conversation, seq: seq(1) };
         let tries = Tries { told, looked: 7 };
-        Record::Notice(NoticeRecord { notice, due_at: 1_700_000_000_000 + u64::from(told), tries })
+        let due_at = Some(1_700_000_000_000 + u64::from(told));
+        Record::Notice(NoticeRecord { notice, due_at, tries, company: None })
     };
+    // Two that are told together: the leader names both, and the other one it.
+    let company = |others| Company { id: Holder("the first who told".to_owned()), others };
+    let joined = NoticeRecord {
+        notice: Notice {
+            receiver: Some(user("bob")),
+            conversation: direct("ann", "bob"),
+            seq: seq(2),
+        },
+        due_at: None,
+        tries: Tries::default(),
+        company: Some(company(vec![])),
+    };
+    let mut leads = waits(Some("bob"), direct("ann", "bob"), 3);
+    if let Record::Notice(leader) = &mut leads {
+        leader.company = Some(company(vec![joined.notice.clone()]));
+    }
     let notices = vec![
         waits(None, announcement, 0),
-        waits(Some("bob"), direct("ann", "bob"), 3),
+        leads,
+        Record::Notice(joined),
         waits(Some(STRANGE), system(STRANGE), 0),
         waits(Some("never seen"), system("never seen"), 1),
     ];

@@ -10,7 +10,7 @@ use message_service_shared::unread::MemberHalf;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::store::waiting::{Due, Notice, Tries};
+use crate::store::waiting::{Company, Holder, Notice, Tries};
 use crate::store::{ContentHash, ReadRecord};
 
 /// One thing that a store holds.
@@ -112,22 +112,44 @@ pub struct NoticeRecord {
     /// Of which message, and for whom.
     #[serde(flatten)]
     pub notice: Notice,
-    /// When it is due.
-    pub due_at: Millis,
+    /// When it is due; nothing where it has joined a company, which its leader speaks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Millis>,
     /// How often it was put off so far.
     #[serde(flatten)]
     pub tries: Tries,
+    /// The company that it leads, or the mere id of the one that it has joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Company>,
 }
 
-impl From<Due> for NoticeRecord {
-    fn from(Due { notice, at, tries }: Due) -> Self {
-        Self { notice, due_at: at, tries }
+impl NoticeRecord {
+    /// From what a store has of a notice. Who holds it for a while does not travel.
+    pub(crate) fn new(
+        notice: Notice,
+        due_at: Option<Millis>,
+        tries: Tries,
+        leads: Option<Company>,
+        held: Option<Holder>,
+    ) -> Self {
+        let joined = held.filter(|_| due_at.is_none()).map(|id| Company { id, others: Vec::new() });
+        Self { notice, due_at, tries, company: joined.or(leads) }
     }
-}
 
-impl From<&NoticeRecord> for Due {
-    fn from(NoticeRecord { notice, due_at, tries }: &NoticeRecord) -> Self {
-        Self { notice: notice.clone(), at: *due_at, tries: *tries }
+    /// When it is due. What neither says so nor has joined a company is due at once: nobody else
+    /// would bring it back.
+    pub(crate) fn due(&self) -> Option<Millis> {
+        self.due_at.or(self.company.is_none().then_some(0))
+    }
+
+    /// The company that it has joined, which holds it.
+    pub(crate) fn joined(&self) -> Option<&Holder> {
+        self.company.as_ref().filter(|_| self.due_at.is_none()).map(|company| &company.id)
+    }
+
+    /// The company that it leads.
+    pub(crate) fn leads(&self) -> Option<&Company> {
+        self.company.as_ref().filter(|_| self.due_at.is_some())
     }
 }
 

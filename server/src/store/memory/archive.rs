@@ -11,7 +11,7 @@ use super::state::{
     ConversationRecord as Conversation, MemberRecord as Member, MessageRecord as Stored, State,
     UserRecord as User, index_of,
 };
-use super::waiting::Standing;
+use super::waiting::{Standing, Wait};
 use crate::clock::{self, Clock, Ids, RandomIds, SystemClock};
 use crate::logouts::Logouts;
 use crate::store::StoreError;
@@ -108,9 +108,9 @@ impl State {
 
     fn notices(&self) -> impl Iterator<Item = Record> {
         let waits = |(notice, standing): (&Notice, &Standing)| match standing {
-            Standing::Waits { due, tries, .. } => {
-                let (notice, due_at, tries) = (notice.clone(), *due, *tries);
-                Some(NoticeRecord { notice, due_at, tries })
+            Standing::Waits(wait) => {
+                let Wait { due, tries, held, company } = wait.clone();
+                Some(NoticeRecord::new(notice.clone(), due, tries, company, held))
             }
             Standing::Finished { .. } => None,
         };
@@ -170,12 +170,14 @@ impl State {
                 self.members.entry((user, conversation)).or_insert(Member { half, reads });
             }
             Record::Message(record) => self.restore_message(*record)?,
-            Record::Notice(NoticeRecord { notice, due_at, tries }) => {
+            Record::Notice(record) => {
+                let (held, company) = (record.joined().cloned(), record.leads().cloned());
+                let (due, NoticeRecord { notice, tries, .. }) = (record.due(), record);
                 if !self.conversations.contains_key(&notice.conversation) {
                     return Err(RestoreError::NoConversation(notice.conversation));
                 }
-                let waits = Standing::Waits { due: due_at, tries, held: None };
-                self.waiting.entry(notice).or_insert(waits);
+                let wait = Wait { due, tries, held, company };
+                self.waiting.entry(notice).or_insert(Standing::Waits(wait));
             }
         }
         Ok(())

@@ -4,19 +4,35 @@ use async_trait::async_trait;
 use message_service_shared::message::Millis;
 
 use super::MemoryStore;
+use super::state::State;
 use crate::store::StoreError;
-use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
+use crate::store::waiting::{Company, Due, Holder, Notice, Tries, Waiting};
 
 /// Where a notice stands.
 #[derive(Clone, Debug)]
 pub(super) enum Standing {
-    Waits { due: Millis, tries: Tries, held: Option<Holder> },
+    Waits(Wait),
     Finished { at: Millis },
 }
 
-impl Standing {
-    fn is_held_by(&self, holder: &Holder) -> bool {
-        matches!(self, Self::Waits { held: Some(held), .. } if held == holder)
+/// How a notice waits.
+#[derive(Clone, Debug)]
+pub(super) struct Wait {
+    /// Nothing where it has joined a company.
+    pub(super) due: Option<Millis>,
+    pub(super) tries: Tries,
+    pub(super) held: Option<Holder>,
+    /// The one that it leads.
+    pub(super) company: Option<Company>,
+}
+
+impl State {
+    /// A notice that somebody holds.
+    fn held(&mut self, notice: &Notice, holder: &Holder) -> Option<&mut Wait> {
+        match self.waiting.get_mut(notice) {
+            Some(Standing::Waits(wait)) => Some(wait).filter(|it| it.held.as_ref() == Some(holder)),
+            Some(Standing::Finished { .. }) | None => None,
+        }
     }
 }
 
@@ -25,8 +41,9 @@ impl Waiting for MemoryStore {
     async fn keep(&self, notices: Vec<Notice>, due: Millis) -> Result<(), StoreError> {
         let mut state = self.lock();
         for notice in notices {
-            let waits = Standing::Waits { due, tries: Tries::default(), held: None };
-            state.waiting.entry(notice).or_insert(waits);
+            let (due, tries) = (Some(due), Tries::default());
+            let wait = Wait { due, tries, held: None, company: None };
+            state.waiting.entry(notice).or_insert(Standing::Waits(wait));
         }
         Ok(())
     }
@@ -34,10 +51,11 @@ impl Waiting for MemoryStore {
     async fn due(&self, now: Millis, limit: usize) -> Result<Vec<Due>, StoreError> {
         let state = self.lock();
         let found = state.waiting.iter().filter_map(|(notice, standing)| match standing {
-            Standing::Waits { due, tries, .. } if *due <= now => {
-                Some(Due { notice: notice.clone(), at: *due, tries: *tries })
+            Standing::Waits(Wait { due: Some(due), tries, company, .. }) if *due <= now => {
+                let (notice, company) = (notice.clone(), company.clone());
+                Some(Due { notice, at: *due, tries: *tries, company })
             }
-            Standing::Waits { .. } | Standing::Finished { .. } => None,
+            Standing::Waits(_) | Standing::Finished { .. } => None,
         });
         let mut found: Vec<Due> = found.collect();
         found.sort_by_key(|due| due.at);
@@ -54,14 +72,33 @@ impl Waiting for MemoryStore {
         let mut state = self.lock();
         let mut taken = Vec::new();
         for Due { notice, at, .. } in seen {
-            if let Some(Standing::Waits { due, held, .. }) = state.waiting.get_mut(&notice)
-                && *due == at
+            if let Some(Standing::Waits(wait)) = state.waiting.get_mut(&notice)
+                && wait.due == Some(at)
             {
-                (*due, *held) = (until, Some(holder.clone()));
+                (wait.due, wait.held) = (Some(until), Some(holder.clone()));
                 taken.push(notice);
             }
         }
         Ok(taken)
+    }
+
+    async fn gather(
+        &self,
+        leader: Notice,
+        company: Company,
+        holder: &Holder,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let mut state = self.lock();
+        let Some(wait) = state.held(&leader, holder) else { return Ok(Vec::new()) };
+        wait.company = Some(company.clone());
+        let mut together = vec![leader];
+        for other in company.others {
+            if let Some(wait) = state.held(&other, &company.id) {
+                wait.due = None;
+                together.push(other);
+            }
+        }
+        Ok(together)
     }
 
     async fn put_off(
@@ -73,10 +110,8 @@ impl Waiting for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
         for notice in notices {
-            if let Some(standing) =
-                state.waiting.get_mut(&notice).filter(|it| it.is_held_by(holder))
-            {
-                *standing = Standing::Waits { due: until, tries, held: None };
+            if let Some(wait) = state.held(&notice, holder) {
+                (wait.due, wait.tries, wait.held) = (Some(until), tries, None);
             }
         }
         Ok(())
@@ -90,10 +125,8 @@ impl Waiting for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut state = self.lock();
         for notice in notices {
-            if let Some(standing) =
-                state.waiting.get_mut(&notice).filter(|it| it.is_held_by(holder))
-            {
-                *standing = Standing::Finished { at };
+            if state.held(&notice, holder).is_some() {
+                state.waiting.insert(notice, Standing::Finished { at });
             }
         }
         Ok(())
@@ -101,7 +134,7 @@ impl Waiting for MemoryStore {
 
     async fn forget(&self, before: Millis) -> Result<(), StoreError> {
         let is_kept = |standing: &Standing| match standing {
-            Standing::Waits { .. } => true,
+            Standing::Waits(_) => true,
             Standing::Finished { at } => *at >= before,
         };
         self.lock().waiting.retain(|_, standing| is_kept(standing));

@@ -8,6 +8,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_waiting.sql"),
     include_str!("migrations/0003_logouts.sql"),
+    include_str!("migrations/0004_companies.sql"),
 ];
 
 /// The version that this code reads and writes.

@@ -6,24 +6,29 @@ use message_service_shared::message::Millis;
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
-use super::columns::{Columns, int, limit as rows};
+use super::columns::{Columns, int, json, limit as rows};
 use super::conversation::Conversation;
 use super::desk::Desk;
 use super::keys::PRODUCT;
 use crate::store::StoreError;
-use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
+use crate::store::archive::NoticeRecord;
+use crate::store::waiting::{Company, Due, Holder, Notice, Tries, Waiting};
 
 pub(super) const KEEP: &str =
     "INSERT INTO waiting (receiver, conversation, seq, due_at) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT DO NOTHING";
 pub(super) const DUE: &str =
-    "SELECT u.user_id, c.conversation_id, w.seq, w.due_at, w.told, w.looked
+    "SELECT u.user_id, c.conversation_id, w.seq, w.told, w.looked, w.company, w.due_at
      FROM waiting AS w
      JOIN conversations AS c ON c.key = w.conversation
      LEFT JOIN users AS u ON u.key = w.receiver
      WHERE w.due_at <= ?1 ORDER BY w.due_at LIMIT ?2";
 pub(super) const HOLD: &str = "UPDATE waiting SET due_at = ?5, held_by = ?6
      WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND due_at = ?4";
+pub(super) const LEAD: &str = "UPDATE waiting SET company = ?5
+     WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND held_by = ?4";
+pub(super) const JOIN: &str = "UPDATE waiting SET due_at = NULL
+     WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND held_by = ?4";
 pub(super) const PUT_OFF: &str =
     "UPDATE waiting SET due_at = ?5, held_by = NULL, told = ?6, looked = ?7
      WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND held_by = ?4";
@@ -77,6 +82,30 @@ impl Desk {
         Ok(held)
     }
 
+    fn gather(
+        &mut self,
+        leader: &Notice,
+        company: &Company,
+        holder: &Holder,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let Key { receiver, conversation, seq } = self.key(leader)?;
+        let mut update = self.connection.prepare_cached(LEAD)?;
+        let leads = params![receiver, conversation, seq, holder.0, json(company)?];
+        if update.execute(leads)? == 0 {
+            return Ok(Vec::new());
+        }
+        drop(update);
+        let mut together = vec![leader.clone()];
+        for other in &company.others {
+            let Key { receiver, conversation, seq } = self.key(other)?;
+            let mut update = self.connection.prepare_cached(JOIN)?;
+            if update.execute(params![receiver, conversation, seq, company.id.0])? == 1 {
+                together.push(other.clone());
+            }
+        }
+        Ok(together)
+    }
+
     fn put_off(
         &mut self,
         notices: &[Notice],
@@ -116,13 +145,27 @@ impl Desk {
     }
 }
 
-/// A notice from the columns of [`DUE`].
-pub(super) fn due_at(row: &Row<'_>) -> rusqlite::Result<Due> {
+/// A notice, its tries and the company that it leads, from the first columns of [`DUE`].
+fn notice(row: &Row<'_>) -> rusqlite::Result<(Notice, Tries, Option<Company>)> {
     let receiver: Option<String> = row.get(0)?;
     let receiver: Option<UserId> = receiver.map(|_| row.parsed(0)).transpose()?;
     let notice = Notice { receiver, conversation: row.parsed(1)?, seq: row.seq(2)? };
-    let tries = Tries { told: row.small(4)?, looked: row.small(5)? };
-    Ok(Due { notice, at: row.number(3)?, tries })
+    let tries = Tries { told: row.small(3)?, looked: row.small(4)? };
+    Ok((notice, tries, row.json(5)?))
+}
+
+fn due_at(row: &Row<'_>) -> rusqlite::Result<Due> {
+    let (notice, tries, company) = notice(row)?;
+    Ok(Due { notice, at: row.number(6)?, tries, company })
+}
+
+/// A notice that may have joined a company, from the same columns and, after them, who holds it.
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<NoticeRecord> {
+    let (notice, tries, company) = notice(row)?;
+    let due: Option<i64> = row.get(6)?;
+    let due = due.map(|_| row.number(6)).transpose()?;
+    let held: Option<String> = row.get(7)?;
+    Ok(NoticeRecord::new(notice, due, tries, company, held.map(Holder)))
 }
 
 fn due(connection: &Connection, now: Millis, limit: usize) -> Result<Vec<Due>, StoreError> {
@@ -149,6 +192,16 @@ impl Waiting for SqliteStore {
     ) -> Result<Vec<Notice>, StoreError> {
         let holder = holder.clone();
         self.writer.write(move |desk| desk.hold(&seen, &holder, until)).await
+    }
+
+    async fn gather(
+        &self,
+        leader: Notice,
+        company: Company,
+        holder: &Holder,
+    ) -> Result<Vec<Notice>, StoreError> {
+        let holder = holder.clone();
+        self.writer.write(move |desk| desk.gather(&leader, &company, &holder)).await
     }
 
     async fn put_off(

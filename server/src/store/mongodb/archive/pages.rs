@@ -105,7 +105,7 @@ fn begun() -> Document {
 
 /// A notice that is not finished.
 fn waits() -> Document {
-    doc! { "dueAt": { "$exists": true } }
+    doc! { "doneAt": { "$exists": false } }
 }
 
 /// A page that fills.
@@ -229,7 +229,7 @@ impl Page<'_> {
         let found: Vec<WaitingDocument> =
             self.core.sorted(WAITING, filter, doc! { "_id": 1 }, self.room()).await?;
         for found in found {
-            self.records.push(Record::Notice(found.read()?.into()));
+            self.records.push(Record::Notice(found.record()?));
         }
         Ok(())
     }

@@ -27,7 +27,6 @@ use super::super::{CONVERSATIONS, Core, MEMBERS, MESSAGES, USERS, WAITING};
 use crate::store::archive::{
     ConversationRecord, MemberRecord, MessageRecord, NoticeRecord, Record, RestoreError, UserRecord,
 };
-use crate::store::waiting::Due;
 use crate::store::{StoreError, parties_with_rows};
 
 /// The records of a block by what they are.
@@ -70,8 +69,9 @@ impl Core {
         self.insert_messages(&block).await?;
         self.make_records(&block).await?;
         self.derive_whole(&block).await?;
-        let notices = block.notices.iter().map(|record| kept(&Due::from(*record)));
-        self.connection.update(WAITING, &notices.collect::<Vec<_>>()).await?;
+        let notices: Result<Vec<Statement>, _> =
+            block.notices.iter().map(|record| kept(record)).collect();
+        self.connection.update(WAITING, &notices?).await?;
         block.messages.keys().for_each(|id| self.heads.forget(id));
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{Migrate, MongoStore, Server, open};
 use crate::store::conformance::{
     Shared, announcement, append, direct, draft, having_read, quiet, read_up_to, say, seq, user,
 };
-use crate::store::waiting::{Due, Holder, Notice, Tries, Waiting};
+use crate::store::waiting::{Company, Due, Holder, Notice, Tries, Waiting};
 use crate::store::{Draft, End, Slice};
 
 /// What was heard of the commands since it was last asked.
@@ -337,10 +337,14 @@ async fn every_query_of_the_hot_paths_names_its_shard() {
     store.count(&ann, &id, seq(0), seq(1)).await.unwrap();
     store.users(std::slice::from_ref(&ann)).await.unwrap();
     let notice = Notice { receiver: Some(ann), conversation: id, seq: seq(1) };
-    let (due, holder) = (Due { notice, at: 1, tries: Tries::default() }, Holder("me".to_owned()));
+    let holder = Holder("me".to_owned());
+    let other = Notice { seq: seq(2), ..notice.clone() };
+    let company = Company { id: holder.clone(), others: vec![other] };
+    let due = Due { notice, at: 1, tries: Tries::default(), company: None };
     let waiting = &watched.waiting;
     waiting.keep(vec![due.notice.clone()], due.at).await.unwrap();
     let held = waiting.hold(vec![due], &holder, 9).await.unwrap();
+    waiting.gather(held[0].clone(), company, &holder).await.unwrap();
     waiting.put_off(held.clone(), &holder, 9, Tries::default()).await.unwrap();
     waiting.finish(held, &holder, 9).await.unwrap();
     let mut checked = 0;

@@ -65,14 +65,15 @@ pub(in super::super) const MESSAGES_OF_NEXT: &str = select_messages!("c.conversa
 
 /// In the order of [`Notice::key`](crate::store::waiting::Notice), which no index has: few wait.
 pub(in super::super) const NOTICES: &str =
-    "SELECT user_id, conversation_id, seq, due_at, told, looked FROM (
-         SELECT u.user_id, c.conversation_id, w.seq, w.due_at, w.told, w.looked,
+    "SELECT user_id, conversation_id, seq, told, looked, company, due_at, held_by FROM (
+         SELECT u.user_id, c.conversation_id, w.seq, w.told, w.looked, w.company, w.due_at,
+                w.held_by,
                 replace(replace(coalesce(u.user_id, ''), '~', '~0'), ':', '~1')
                     || ':' || c.conversation_id || ':' || w.seq AS key
          FROM waiting AS w
          JOIN conversations AS c ON c.key = w.conversation
          LEFT JOIN users AS u ON u.key = w.receiver
-         WHERE w.due_at IS NOT NULL
+         WHERE w.done_at IS NULL
      ) WHERE key > ?1 ORDER BY key LIMIT ?2";
 
 /// The records after a place.
@@ -157,7 +158,7 @@ impl Page<'_> {
 
     fn notices(&mut self, after: &str) -> Result<(), StoreError> {
         let mut select = self.connection.prepare_cached(NOTICES)?;
-        let notice = |row: &Row<'_>| Ok(Record::Notice(waiting::due_at(row)?.into()));
+        let notice = |row: &Row<'_>| Ok(Record::Notice(waiting::record(row)?));
         let found = select.query_map(params![after, self.room()], notice)?;
         extend(&mut self.records, found)?;
         Ok(())
@@ -219,7 +220,7 @@ pub(super) fn tally(connection: &Connection) -> Result<Tally, StoreError> {
                 + settings_revision), 0) FROM members",
     )?;
     let (messages, revisions) = two("SELECT count(*), coalesce(sum(revision), 0) FROM messages")?;
-    let (notices, _) = two("SELECT count(*), 0 FROM waiting WHERE due_at IS NOT NULL")?;
+    let (notices, _) = two("SELECT count(*), 0 FROM waiting WHERE done_at IS NULL")?;
     let grown = floors + halves + revisions;
     Ok(Tally { users, conversations, members, messages, notices, grown })
 }

@@ -102,24 +102,28 @@ impl Restoring<'_> {
     }
 
     fn notice(&mut self, record: &NoticeRecord) -> Result<(), RestoreError> {
-        let NoticeRecord { notice, due_at, tries } = record;
+        let NoticeRecord { notice, tries, .. } = record;
         let conversation = self.find(&notice.conversation)?;
         let receiver = match &notice.receiver {
             Some(user) => self.keys.user(self.connection, user)?,
             None => PRODUCT,
         };
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO waiting (receiver, conversation, seq, due_at, told, looked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO waiting
+                 (receiver, conversation, seq, due_at, told, looked, held_by, company)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
         )?;
-        let (seq, due_at) = (int(notice.seq.get()), int(*due_at));
+        let (seq, due_at) = (int(notice.seq.get()), record.due().map(int));
+        let company = record.leads().map(json).transpose()?;
         insert.execute(params![
             receiver,
             conversation.key,
             seq,
             due_at,
             tries.told,
-            tries.looked
+            tries.looked,
+            record.joined().map(|id| &id.0),
+            company
         ])?;
         Ok(())
     }
