@@ -75,6 +75,7 @@ use message_service_shared::close::CloseCode;
 use message_service_shared::id::Epoch;
 use message_service_shared::push::{Goodbye, Push};
 use tokio::sync::Notify;
+use tokio::task::JoinError;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -203,6 +204,7 @@ impl MessageService {
         let rules = Rules { direct: config.direct, product_name: config.product_name };
         let service = Arc::new(Service::new(parts, rules));
         tokio::spawn(heal(Arc::downgrade(&service), ended.clone()));
+        tokio::spawn(repair(Arc::downgrade(&service), ended.clone()));
         if is_shared {
             tokio::spawn(end_what_is_over(Arc::downgrade(&service), ended.clone()));
         }
@@ -243,9 +245,13 @@ impl MessageService {
         rest::finish(routes, &self.node).with_state(Arc::clone(&self.node))
     }
 
-    /// Speaks as the product.
+    /// Speaks as the product. What was begun comes to its end, also where nobody waits for it any
+    /// more.
     pub async fn push(&self, request: PushRequest) -> Result<Pushed, service::Error> {
-        self.node.service.push(request).await
+        let service = Arc::clone(&self.node.service);
+        let pushing = self.node.work.spawn(async move { service.push(request).await });
+        let gone = |error: JoinError| StoreError::Broken(format!("a push had no outcome: {error}"));
+        pushing.await.map_err(gone)?
     }
 
     /// Takes in what the main app says of users.
@@ -287,25 +293,31 @@ impl MessageService {
 /// How long the other nodes may take to hear that this one ends.
 const LEAVE: Duration = Duration::from_secs(2);
 
-/// Repairs once, and heals from time to time, for as long as the service is there.
+/// Heals from time to time, for as long as the service is there.
 async fn heal(service: Weak<Service>, ended: CancellationToken) {
     let mut due = tokio::time::interval(HEAL);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_repaired = false;
     while ended.run_until_cancelled(due.tick()).await.is_some() {
         let Some(service) = service.upgrade() else { return };
         service.heal().await;
-        if !is_repaired {
-            match service.repair().await {
-                Ok(()) => is_repaired = true,
-                Err(error) => tracing::warn!(%error, "what a crash left behind is still there"),
-            }
-        }
     }
 }
 
 /// What a failed write may have left behind is put right after so long at the latest.
 const HEAL: Duration = Duration::from_secs(5);
+
+/// Repairs once. It may take minutes, and what fails here meanwhile is healed beside it.
+async fn repair(service: Weak<Service>, ended: CancellationToken) {
+    let mut due = tokio::time::interval(HEAL);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while ended.run_until_cancelled(due.tick()).await.is_some() {
+        let Some(service) = service.upgrade() else { return };
+        match service.repair().await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "what a crash left behind is still there"),
+        }
+    }
+}
 
 /// Ends from time to time what the bus should have ended, for as long as the service is there.
 async fn end_what_is_over(service: Weak<Service>, ended: CancellationToken) {
@@ -378,6 +390,6 @@ async fn check_whole(store: &dyn Archive) -> Result<(), StartError> {
 /// Opening reads and writes a file, which may take a while.
 async fn open_sqlite(path: PathBuf) -> Result<SqliteStore, StartError> {
     let opening = tokio::task::spawn_blocking(move || SqliteStore::open(path)).await;
-    let broken = |error: tokio::task::JoinError| StoreError::Broken(error.to_string());
+    let broken = |error: JoinError| StoreError::Broken(error.to_string());
     Ok(opening.map_err(broken)??)
 }

@@ -10,6 +10,7 @@ mod begun;
 mod changes;
 mod drift;
 mod error;
+mod healing;
 mod inbox;
 mod pushes;
 mod resume;
@@ -26,7 +27,6 @@ pub use sending::Acknowledge;
 pub(crate) use standings::{Standings, digest, standings};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use message_service_shared::answer::Online;
 use message_service_shared::command::Presence;
@@ -60,10 +60,7 @@ pub struct Service {
     rules: Rules,
     audits: audit::Audits,
     begun: begun::Begun,
-    /// An append failed in the store: a message may be stored whose derived values are not.
-    unsure: AtomicBool,
-    /// Held by whoever has that put right.
-    healing: tokio::sync::Mutex<()>,
+    healing: healing::Healing,
 }
 
 /// What the service stands on.
@@ -150,10 +147,7 @@ impl Service {
             rules,
             audits: audit::Audits::default(),
             begun: begun::Begun::default(),
-            // A crash may have left something out, and what was left out was acknowledged to nobody:
-            // it is derived while the node serves already.
-            unsure: AtomicBool::new(true),
-            healing: tokio::sync::Mutex::default(),
+            healing: healing::Healing::default(),
         }
     }
 
@@ -268,19 +262,10 @@ impl Service {
 
     /// Puts right what failed writes of this node may have left behind, before anybody relies on
     /// derived values: the sender may have given up, and nobody else may come by. A node asks for
-    /// it from time to time as well, since those who rely on them may be on another node. Whoever
-    /// asks meanwhile waits for the one that is at it.
+    /// it from time to time as well, since those who rely on them may be on another node.
     pub async fn heal(&self) {
-        if !self.unsure.load(Ordering::Relaxed) {
-            return;
-        }
-        let _turn = self.healing.lock().await;
-        if !self.unsure.swap(false, Ordering::Relaxed) {
-            return;
-        }
         // Nobody has to go without an answer for it: it is tried again soon.
-        if let Err(error) = self.store.mend().await {
-            self.unsure.store(true, Ordering::Relaxed);
+        if let Err(error) = self.healing.heal(self.store.mend()).await {
             tracing::debug!(%error, "the store is still not whole");
         }
     }

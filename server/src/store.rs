@@ -142,7 +142,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn repair(&self) -> Result<(), StoreError>;
 
     /// Writes again what failed calls of this process may have kept from being derived. It looks
-    /// at what they were about and no further, so others may wait for it.
+    /// at what they were about and no further, and others wait for it: what takes long goes on
+    /// behind an [`StoreError::Unavailable`].
     async fn mend(&self) -> Result<(), StoreError>;
 
     /// Whether the store answers, for the readiness check.

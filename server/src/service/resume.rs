@@ -67,8 +67,14 @@ impl Service {
         for known in known {
             let row = rows.get(&known.id);
             let last_seq = row.map_or(Seq::ZERO, |row| row.conversation.last_seq);
-            if known.last_seq > last_seq || known.read_seq > last_seq {
-                return Err(self.past_end(&known.id, known.last_seq.max(known.read_seq)).await);
+            let furthest = known.last_seq.max(known.read_seq);
+            if furthest > last_seq {
+                // Where others' conversations end is nobody's business.
+                self.may_see(&acting.user, &known.id).await.map_err(|error| match error {
+                    Error::ConversationUnknown => Error::SeqPastEnd,
+                    other => other,
+                })?;
+                return Err(self.past_end(&known.id, furthest).await);
             }
             let member = row.map(|row| &row.member);
             let ahead = member.is_some_and(|member| {

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use std::sync::atomic::Ordering;
-
 use message_service_shared::answer::{MemberNews, Sent};
 use message_service_shared::command::{Recall, SendMessage};
 use message_service_shared::id::{ConversationId, Parties};
@@ -73,7 +71,7 @@ impl Service {
         let by = acting.map(|acting| &acting.user);
         let recalled = self.store.recall(&conversation, seq, by, self.clock.now()).await;
         if let Err(RecallError::Store(_)) = &recalled {
-            self.unsure.store(true, Ordering::Relaxed);
+            self.healing.failed();
         }
         let recalled = recalled?;
         let audience = self.audience(&conversation).await?;
@@ -97,7 +95,7 @@ impl Service {
         let missing = StoreError::Broken("an append had no outcome".to_owned());
         outcomes.resize_with(expected, || Err(missing.clone().into()));
         if outcomes.iter().any(|outcome| matches!(outcome, Err(Error::Store(_)))) {
-            self.unsure.store(true, Ordering::Relaxed);
+            self.healing.failed();
         }
         outcomes
     }

@@ -47,7 +47,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::connection::Connection;
-use self::doubts::Doubts;
+use self::doubts::{Doubts, Which};
 use self::heads::Heads;
 use self::queue::Queue;
 use super::{
@@ -72,6 +72,9 @@ const WAITING: &str = "waiting";
 /// An epoch that was read is believed for so long. It changes when a backup was restored, and then
 /// with every node stopped.
 const EPOCH: Duration = Duration::from_secs(1);
+
+/// How long those who need it whole wait for what failed to be mended.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Who prepares the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +102,8 @@ struct Core {
     doubts: Doubts,
     /// Held by whoever repairs: two at once would do the same work.
     repairing: tokio::sync::Mutex<()>,
+    /// Held by whoever mends.
+    mending: Arc<tokio::sync::Mutex<()>>,
     epoch: Mutex<Option<(Epoch, Instant)>>,
 }
 
@@ -125,6 +130,7 @@ impl MongoStore {
             heads: Heads::default(),
             doubts: Doubts::default(),
             repairing: tokio::sync::Mutex::default(),
+            mending: Arc::default(),
             epoch: Mutex::default(),
         });
         core.compare_clocks().await?;
@@ -296,7 +302,18 @@ impl Store for MongoStore {
     }
 
     async fn mend(&self) -> Result<(), StoreError> {
-        self.core.mend().await
+        let mending = async {
+            let turn = Arc::clone(&self.core.mending).lock_owned().await;
+            let core = Arc::clone(&self.core);
+            // It goes on where nobody waits for it any more.
+            let task = tokio::spawn(async move {
+                let _turn = turn;
+                core.mend(Which::New).await
+            });
+            task.await.unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
+        };
+        let late = |_| StoreError::Unavailable("what has failed is still being mended".to_owned());
+        tokio::time::timeout(PATIENCE, mending).await.map_err(late)?
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -217,6 +217,20 @@ async fn bad_input_is_refused_alike_by_request_and_by_frame() {
 }
 
 #[tokio::test]
+async fn nobody_learns_by_resuming_how_long_others_conversations_are() {
+    let scene = Scene::set().await;
+    let mut socket = scene.ann.connect().await;
+    for seq in [1, 2, 3, 1_u64 << 52] {
+        let known = json!({
+            "id": "direct:bob:cid", "lastSeq": seq, "readSeq": 0, "markSeen": 0, "unread": 0,
+        });
+        let resume = json!({ "conversations": [known] });
+        let error = socket.call("resume", resume).await.unwrap_err();
+        assert_eq!(error["code"], "seq_past_end", "{seq}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_was_used_for_something_else_is_refused() {
     let mut scene = Scene::set().await;
     let mut socket = scene.ann.connect().await;

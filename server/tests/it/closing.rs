@@ -32,6 +32,22 @@ async fn a_client_that_closes_gets_its_close_back() {
     assert_eq!(row["last"]["text"], "bye");
 }
 
+#[tokio::test]
+async fn a_push_that_its_host_does_not_wait_for_comes_to_its_end() {
+    let server = TestServer::start().await;
+    let mut socket = server.person("ann").await.connect().await;
+    let push = PushRequest {
+        to: To::Users(vec!["ann".parse().unwrap()]),
+        content: Content::text("on its way"),
+        quiet: false,
+        key: None,
+    };
+    let mut pushing = Box::pin(server.service.push(push));
+    assert!(futures_util::poll!(&mut pushing).is_pending());
+    drop(pushing);
+    assert_eq!(socket.message().await["content"]["text"], "on its way");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_is_closed_and_catches_up_when_it_returns() {
     const MESSAGES: u32 = 400;

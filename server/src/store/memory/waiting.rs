@@ -71,9 +71,10 @@ impl Waiting for MemoryStore {
     ) -> Result<Vec<Notice>, StoreError> {
         let mut state = self.lock();
         let mut taken = Vec::new();
-        for Due { notice, at, .. } in seen {
+        for Due { notice, at, company, .. } in seen {
             if let Some(Standing::Waits(wait)) = state.waiting.get_mut(&notice)
                 && wait.due == Some(at)
+                && wait.company.is_some() == company.is_some()
             {
                 (wait.due, wait.held) = (Some(until), Some(holder.clone()));
                 taken.push(notice);

@@ -8,10 +8,13 @@ use message_service_shared::id::{ConversationId, MessageId, UserId};
 use message_service_shared::message::{self, Message, Millis};
 use message_service_shared::seq::Seq;
 use mongodb::bson::{DateTime, Document, doc};
+use mongodb::options::ReadConcern;
 use serde::{Deserialize, Serialize};
 
 use super::connection::{Statement, bson};
-use super::documents::{RecalledDocument, date, int, millis, preview};
+use super::documents::{MessageDocument, RecalledDocument, date, int, millis, preview};
+use super::doubts::LATE;
+use super::repair::unless_broken;
 use super::{CONVERSATIONS, Core, MESSAGES, META};
 use crate::clock::Clock;
 use crate::store::{RecallError, Recalled, StoreError};
@@ -19,8 +22,6 @@ use crate::store::{RecallError, Recalled, StoreError};
 /// What the names of notes in `meta` begin with, and what lies past all of them.
 const NOTE: &str = "recall ";
 const PAST_NOTES: &str = "recall!";
-/// A recall that has not taken its message back after so long never will: no call takes longer.
-const FORGOTTEN_MS: Millis = 60_000;
 
 fn name(message: &MessageId) -> String {
     format!("{NOTE}{}", message.as_str())
@@ -91,20 +92,35 @@ impl Core {
         self.connection.call(facts.delete_one(doc! { "_id": name(message) })).await.map(drop)
     }
 
-    /// Finishes what was begun, and forgets what never was.
+    /// Finishes what was begun, and forgets what never was. One that can't be finished now keeps
+    /// no other from it.
     pub(super) async fn finish_recalls(&self) -> Result<(), StoreError> {
         let notes = doc! { "_id": { "$gte": NOTE, "$lt": PAST_NOTES } };
         let found: Vec<Noted> = self.connection.find(META, notes).await?;
-        for Noted { value: Note { conversation, seq, at } } in found {
-            let Some(message) = self.message(&conversation, seq).await? else { continue };
-            let is_recalled = message.recalled.is_some();
-            if is_recalled {
-                self.follow_recall(&conversation, &message).await?;
-            }
-            let age = self.clock.now().saturating_sub(millis(at));
-            if is_recalled || age > FORGOTTEN_MS {
-                self.forget_recall(&message.id).await?;
-            }
+        let mut all = Ok(());
+        for Noted { value: note } in found {
+            let finished = unless_broken(&note.conversation, self.finish_recall(&note).await);
+            all = all.and(finished);
+        }
+        all
+    }
+
+    async fn finish_recall(&self, note: &Note) -> Result<(), StoreError> {
+        let Note { conversation, seq, at } = note;
+        // By a certain read: what was taken back without a majority's knowledge may come to it.
+        let messages = self.connection.collection::<MessageDocument>(MESSAGES);
+        let message = messages
+            .find_one(doc! { "conversation": conversation.as_str(), "seq": int(*seq) })
+            .read_concern(ReadConcern::linearizable());
+        let Some(found) = self.connection.call(message).await? else { return Ok(()) };
+        let message = found.read()?;
+        let is_recalled = message.recalled.is_some();
+        if is_recalled {
+            self.follow_recall(conversation, &message).await?;
+        }
+        let age = self.clock.now().saturating_sub(millis(*at));
+        if is_recalled || u128::from(age) > LATE.as_millis() {
+            self.forget_recall(&message.id).await?;
         }
         Ok(())
     }

@@ -2,21 +2,24 @@
 //!
 //! Ids of messages begin with their time, so what was stored since a moment is read in their order.
 //! The moment is a mark in the database that every node moves on: everything older is derived. It
-//! stays [`BEHIND`] the clock, far longer than it takes another node to notice that one is dead, and
-//! where it is while a node knows of something that may not be derived.
+//! stays [`BEHIND`] the clock, far longer than it takes another node to notice that one is dead. A
+//! node that knows of something that may not be derived holds it where it is, for all of them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use message_service_shared::id::{ConversationId, MessageId};
 use message_service_shared::message::Millis;
 use message_service_shared::seq::Seq;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{DateTime, Document, doc};
 use mongodb::options::FindOptions;
 use serde::Deserialize;
+use tokio::sync::MutexGuard;
 
 use super::connection::Statement;
+use super::documents::date;
+use super::doubts::{Search, Which};
 use super::{CONVERSATIONS, Core, MESSAGES, META, schema};
 use crate::clock::Clock;
 use crate::store::StoreError;
@@ -30,6 +33,10 @@ const TOGETHER: usize = 32;
 /// Messages that are looked at at once.
 const CHUNK: i64 = 1_000;
 const MARK: &str = "derivedUpTo";
+/// Until when nobody moves the mark.
+const HELD: &str = "derivedUpToHeld";
+/// For how long it is held: until a node that still has reason to holds it again.
+const HOLD: Duration = Duration::from_mins(3);
 
 /// As much of a message as tells whether it may lack what derives from it.
 #[derive(Debug, Deserialize)]
@@ -56,10 +63,14 @@ impl Core {
     /// So whoever finds it at a message need not look at that message, and nearly all of them are
     /// such: a node that starts beside others that are busy has to read much, and little of each.
     pub(super) async fn repair(&self) -> Result<(), StoreError> {
-        let _turn = self.repairing.lock().await;
+        let turn = self.repairing.lock().await;
+        self.search(turn).await
+    }
+
+    async fn search(&self, _turn: MutexGuard<'_, ()>) -> Result<(), StoreError> {
         let began = self.clock.now();
         // Until it is done, the mark must not move over what it has not come to.
-        self.doubts.begin_repair();
+        self.doubts.begin_search();
         let mark: Option<String> = schema::meta(&self.connection, MARK).await?;
         let mut filter = doc! { "_id": { "$gte": mark.unwrap_or_default() } };
         loop {
@@ -69,42 +80,34 @@ impl Core {
             filter = doc! { "_id": { "$gt": last.as_str() } };
         }
         self.finish_recalls().await?;
-        self.doubts.end_repair();
+        self.doubts.end_search();
         self.move_mark(began).await
     }
 
     /// Derives what calls of this process may have left, and looks at their conversations alone.
-    pub(super) async fn mend(&self) -> Result<(), StoreError> {
-        let doubts = stream::iter(self.doubts.all());
+    /// What can't be derived now keeps nothing else from it.
+    pub(super) async fn mend(&self, which: Which) -> Result<(), StoreError> {
+        let doubts = stream::iter(self.doubts.list(which));
         let mending = doubts.map(|(id, turn)| async move {
+            let began = Instant::now();
             self.derive_all_of(&id).await?;
-            self.doubts.settle(&id, turn);
+            self.doubts.settle(&id, turn, began);
             Ok::<_, StoreError>(())
         });
-        mending.buffer_unordered(TOGETHER).try_collect::<()>().await?;
-        self.finish_recalls().await
+        let mending = mending.buffer_unordered(TOGETHER);
+        let outcome = mending.fold(Ok(()), async |all, one| one.and(all)).await;
+        self.finish_recalls().await.and(outcome)
     }
 
+    /// Derives a conversation up to its certain end: a failed write may be one that a majority does
+    /// not have yet, and no other read would see it.
     async fn derive_all_of(&self, id: &ConversationId) -> Result<(), StoreError> {
-        let (row, newest) = tokio::try_join!(self.conversation(id), self.newest(id))?;
-        let end = row.map(|row| row.last_seq).unwrap_or_default();
-        if end < newest.seq { self.derive_or_skip(id, end, newest.seq).await } else { Ok(()) }
-    }
-
-    /// One conversation that holds what it must not keeps nobody from the others.
-    async fn derive_or_skip(
-        &self,
-        id: &ConversationId,
-        after: Seq,
-        up_to: Seq,
-    ) -> Result<(), StoreError> {
-        match self.derive_between(id, after, up_to).await {
-            Err(StoreError::Broken(why)) => {
-                tracing::error!(conversation = %id, why, "a conversation can't be derived");
-                Ok(())
-            }
-            outcome => outcome,
-        }
+        let deriving = async {
+            let (row, newest) = tokio::try_join!(self.conversation(id), self.end(id))?;
+            let end = row.map(|row| row.last_seq).unwrap_or_default();
+            if end < newest { self.derive_between(id, end, newest).await } else { Ok(()) }
+        };
+        unless_broken(id, deriving.await)
     }
 
     /// The next messages, in the order of their ids.
@@ -133,33 +136,86 @@ impl Core {
             *newest = seq.max(*newest);
         }
         let ids: Vec<&str> = newest.keys().map(ConversationId::as_str).collect();
-        let found: Vec<End> =
-            self.connection.find(CONVERSATIONS, doc! { "_id": { "$in": ids } }).await?;
+        let found: Result<Vec<End>, StoreError> =
+            self.connection.find(CONVERSATIONS, doc! { "_id": { "$in": ids } }).await;
+        if matches!(found, Err(StoreError::Broken(_))) {
+            // One of them can't be read, and only it shall go without.
+            for id in newest.keys() {
+                self.derive_all_of(id).await?;
+            }
+            return Ok(());
+        }
         let ends: BTreeMap<ConversationId, Seq> =
-            found.into_iter().map(|end| (end.id, end.last_seq)).collect();
+            found?.into_iter().map(|end| (end.id, end.last_seq)).collect();
         for (id, up_to) in newest {
             let end = ends.get(&id).copied().unwrap_or_default();
             if end < up_to {
-                self.derive_or_skip(&id, end, up_to).await?;
+                unless_broken(&id, self.derive_between(&id, end, up_to).await)?;
             }
         }
         Ok(())
     }
 
-    /// Moves the mark on, unless something before it may not be derived.
+    /// Ends what was left unended: a search that failed, what has come to something since it
+    /// failed, recalls. Then moves the mark on, or holds it where something may not be derived.
     pub(super) async fn move_on(&self) -> Result<(), StoreError> {
-        if self.doubts.are_there() {
+        let searched = self.end_search().await;
+        let mended = self.mend(Which::All).await;
+        let now = self.clock.now();
+        let marked = if self.doubts.are_there() {
+            self.hold_mark(now).await
+        } else {
+            self.move_mark_unless_held(now).await
+        };
+        searched.and(mended).and(marked)
+    }
+
+    async fn end_search(&self) -> Result<(), StoreError> {
+        if self.doubts.search() != Search::Begun {
             return Ok(());
         }
-        self.move_mark(self.clock.now()).await
+        match self.repairing.try_lock() {
+            Ok(turn) => self.search(turn).await,
+            // Somebody is at it.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Keeps every node from moving the mark for a while: whoever repairs once this process has
+    /// ended must come by what it knew of.
+    async fn hold_mark(&self, now: Millis) -> Result<(), StoreError> {
+        let update = doc! { "$max": { "value": date(now.saturating_add(millis(HOLD))) } };
+        self.connection.update(META, &[Statement::put(doc! { "_id": HELD }, update)]).await
+    }
+
+    async fn move_mark_unless_held(&self, now: Millis) -> Result<(), StoreError> {
+        let held: Option<DateTime> = schema::meta(&self.connection, HELD).await?;
+        if held.is_some_and(|until| date(now) < until) { Ok(()) } else { self.move_mark(now).await }
     }
 
     pub(super) async fn move_mark(&self, now: Millis) -> Result<(), StoreError> {
-        let behind = Millis::try_from(BEHIND.as_millis()).unwrap_or(Millis::MAX);
-        let mark = first_id_at(now.saturating_sub(behind));
+        let mark = first_id_at(now.saturating_sub(millis(BEHIND)));
         let update = doc! { "$max": { "value": mark.as_str() } };
         self.connection.update(META, &[Statement::put(doc! { "_id": MARK }, update)]).await
     }
+}
+
+/// One conversation that holds what it must not keeps nobody from the others.
+pub(super) fn unless_broken(
+    id: &ConversationId,
+    outcome: Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match outcome {
+        Err(StoreError::Broken(why)) => {
+            tracing::error!(conversation = %id, why, "a conversation can't be derived");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
 /// The least id that a message of this moment may have: a UUID of version 7 begins with its

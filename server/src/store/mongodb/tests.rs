@@ -3,9 +3,11 @@
 mod commands;
 mod crash;
 mod faults;
+mod mending;
 mod moving;
 mod proxy;
 mod race;
+mod scene;
 
 use std::sync::Arc;
 

@@ -145,7 +145,11 @@ impl Waiting for MongoStore {
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError> {
         let take = |due: &Due| {
-            let filter = doc! { "_id": due.notice.key(), "dueAt": date(due.at) };
+            let filter = doc! {
+                "_id": due.notice.key(),
+                "dueAt": date(due.at),
+                "company": { "$exists": due.company.is_some() },
+            };
             let update = doc! { "$set": { "dueAt": date(until), "heldBy": &holder.0 } };
             Statement::change(filter, update)
         };

@@ -24,7 +24,8 @@ pub(super) const DUE: &str =
      LEFT JOIN users AS u ON u.key = w.receiver
      WHERE w.due_at <= ?1 ORDER BY w.due_at LIMIT ?2";
 pub(super) const HOLD: &str = "UPDATE waiting SET due_at = ?5, held_by = ?6
-     WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND due_at = ?4";
+     WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND due_at = ?4
+         AND (company IS NOT NULL) = ?7";
 pub(super) const LEAD: &str = "UPDATE waiting SET company = ?5
      WHERE receiver = ?1 AND conversation = ?2 AND seq = ?3 AND held_by = ?4";
 pub(super) const JOIN: &str = "UPDATE waiting SET due_at = NULL
@@ -71,10 +72,11 @@ impl Desk {
         until: Millis,
     ) -> Result<Vec<Notice>, StoreError> {
         let mut held = Vec::new();
-        for Due { notice, at, .. } in seen {
+        for Due { notice, at, company, .. } in seen {
             let Key { receiver, conversation, seq } = self.key(notice)?;
             let mut update = self.connection.prepare_cached(HOLD)?;
-            let key = params![receiver, conversation, seq, int(*at), int(until), holder.0];
+            let (at, until, leads) = (int(*at), int(until), company.is_some());
+            let key = params![receiver, conversation, seq, at, until, holder.0, leads];
             if update.execute(key)? == 1 {
                 held.push(notice.clone());
             }

@@ -39,6 +39,7 @@ macro_rules! conformance {
             a_company_that_was_half_made_is_made_whole,
             whom_somebody_else_has_taken_does_not_join,
             who_lost_the_leader_makes_no_company,
+            who_saw_a_leader_before_it_led_does_not_get_it,
             strange_ids_are_kept_as_they_are,
         }
     };
@@ -270,6 +271,19 @@ pub(crate) async fn who_lost_the_leader_makes_no_company(store: Shared) {
     let company = Company { id: held_by("me"), others: vec![two.clone()] };
     assert_eq!(store.gather(one, company, &held_by("me")).await.unwrap(), []);
     assert_eq!(notices_due(&store, 50).await, [two], "it comes due by itself");
+}
+
+/// A hold ran out while its holder was about to gather.
+pub(crate) async fn who_saw_a_leader_before_it_led_does_not_get_it(store: Shared) {
+    let [one, two] = [notice(&store, "bob").await, notice(&store, "bob").await];
+    store.keep(vec![one.clone(), two.clone()], 10).await.unwrap();
+    store.hold(due(&store, 10).await, &held_by("me"), 50).await.unwrap();
+    let seen = due(&store, 50).await;
+    let company = Company { id: held_by("me"), others: vec![two] };
+    store.gather(one.clone(), company.clone(), &held_by("me")).await.unwrap();
+    assert_eq!(store.hold(seen, &held_by("you"), 90).await.unwrap(), []);
+    let leader = Due { notice: one, at: 50, tries: Tries::default(), company: Some(company) };
+    assert_eq!(due(&store, 50).await, [leader]);
 }
 
 pub(crate) async fn strange_ids_are_kept_as_they_are(store: Shared) {

@@ -4,66 +4,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use message_service_shared::id::ConversationId;
 use mongodb::bson::{Document, doc};
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
 
 use super::super::documents::member_id;
 use super::proxy::{Death, Proxy};
+use super::scene::Scene;
 use super::{Migrate, MongoStore, Server, open};
 use crate::store::conformance::{
     Shared, all_messages, append, direct, draft, having_read, say, seq, stands, unread_ids, user,
 };
-use crate::store::{AppendError, Appended, Draft, READS_KEPT, StoreError};
-
-/// A server has one fail point at a time.
-static FAIL_POINT: Mutex<()> = Mutex::const_new(());
-
-/// A process whose commands can be made to fail, beside one whose can't.
-struct Scene {
-    healthy: Arc<MongoStore>,
-    sound: Shared,
-    failing: Shared,
-    name: String,
-    id: ConversationId,
-}
-
-impl Scene {
-    async fn begin() -> Self {
-        let address = Server::SecantusDb.database();
-        let healthy = open(&address).await;
-        let id = direct("ann", "bob");
-        let sound: Shared = healthy.clone();
-        say(&sound, &id, "bob").await;
-        let name = format!("app{}", uuid::Uuid::now_v7().simple());
-        let named = format!("{address}&appName={name}");
-        let failing: Shared = Arc::new(MongoStore::open(&named, Migrate::AtStart).await.unwrap());
-        Self { healthy, sound, failing, name, id }
-    }
-
-    async fn send_while_failing(
-        &self,
-        sent: Draft,
-        mode: Document,
-        mut data: Document,
-    ) -> Result<Appended, AppendError> {
-        let admin = self.healthy.core.connection.database().client().database("admin");
-        data.insert("appName", &self.name);
-        let on = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-        admin.run_command(on).await.unwrap();
-        let outcome = append(&self.failing, sent).await;
-        let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
-        admin.run_command(off).await.unwrap();
-        outcome
-    }
-}
+use crate::store::{AppendError, READS_KEPT, StoreError};
 
 /// Runs a send while commands of one name fail as `data` says, and what follows once they don't.
 async fn with_fail_point(mode: Document, data: Document) {
-    let _alone = FAIL_POINT.lock().await;
     let scene = Scene::begin().await;
     let Scene { sound, failing, id, .. } = &scene;
+    let failing: &Shared = &(Arc::clone(failing) as _);
     let sent = draft(id, Some("ann"));
     let outcome = scene.send_while_failing(sent.clone(), mode, data).await;
     if let Err(error) = &outcome {
@@ -77,21 +34,6 @@ async fn with_fail_point(mode: Document, data: Document) {
     assert_eq!(messages.len(), 2, "one message, however often it was sent");
     assert_eq!(again.message, messages[1]);
     assert_eq!(unread_ids(sound, "bob").await, std::slice::from_ref(id));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_failed_send_has_left_is_mended_by_its_own_node_where_nobody_retries() {
-    let _alone = FAIL_POINT.lock().await;
-    let scene = Scene::begin().await;
-    let Scene { sound, failing, id, .. } = &scene;
-    let no_update = doc! { "failCommands": ["update"], "errorCode": 10_107 };
-    let sent = draft(id, Some("ann"));
-    scene.send_while_failing(sent, doc! { "times": 1_000 }, no_update).await.unwrap_err();
-    assert_eq!(stands(sound, "bob", id).await.unread, 0);
-    sound.mend().await.unwrap();
-    assert_eq!(stands(sound, "bob", id).await.unread, 0, "another node has not failed");
-    failing.mend().await.unwrap();
-    assert_eq!(stands(sound, "bob", id).await.unread, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
