@@ -169,6 +169,8 @@ impl MessageService {
     ) -> Result<Self, StartError> {
         config.check()?;
         let ended = CancellationToken::new();
+        // What was begun ends also where the rest can't be.
+        let guard = ended.clone().drop_guard();
         if let Some(address) = config.metrics.listen {
             let recorder = measure::record()?;
             let listener = serve::bind_at(address)
@@ -184,7 +186,6 @@ impl MessageService {
         let Opened { store, leases, waiting, clock } = open(&config).await?;
         let hub = Arc::new(Hub::default());
         let id = NodeId::of(RandomIds.make(SystemClock.now()));
-        let is_shared = leases.is_some();
         let roster: Arc<dyn Roster> = match leases {
             Some(leases) => {
                 Arc::new(Leased::start(id, Arc::clone(&hub), leases, Arc::clone(&store)))
@@ -205,9 +206,7 @@ impl MessageService {
         let service = Arc::new(Service::new(parts, rules));
         tokio::spawn(heal(Arc::downgrade(&service), ended.clone()));
         tokio::spawn(repair(Arc::downgrade(&service), ended.clone()));
-        if is_shared {
-            tokio::spawn(end_what_is_over(Arc::downgrade(&service), ended.clone()));
-        }
+        tokio::spawn(end_what_is_over(Arc::downgrade(&service), ended.clone()));
         let outbox = match &config.outbox {
             Some(at) => Some(Outbox::open(at.address()).await.map_err(StartError::Outbox)?),
             None => None,
@@ -235,7 +234,7 @@ impl MessageService {
             node: Arc::new(node),
             idle: Duration::from_millis(config.idle_ms),
             drain: config.drain,
-            _ended: ended.drop_guard(),
+            _ended: guard,
         })
     }
 
@@ -319,7 +318,8 @@ async fn repair(service: Weak<Service>, ended: CancellationToken) {
     }
 }
 
-/// Ends from time to time what the bus should have ended, for as long as the service is there.
+/// Ends from time to time what the bus should have ended, for as long as the service is there: it
+/// may have lost a word, or a session was about to begin when it was said.
 async fn end_what_is_over(service: Weak<Service>, ended: CancellationToken) {
     let mut due = tokio::time::interval(OVER);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -248,8 +248,8 @@ impl Service {
         Ok(())
     }
 
-    /// Ends the sessions of this node whose users were logged out elsewhere, as the store knows it.
-    /// A node that shares its store asks for it from time to time.
+    /// Ends the sessions of this node whose users were logged out since, as the store knows it. A
+    /// node asks for it from time to time.
     pub async fn end_what_is_over(&self) -> Result<(), Error> {
         for users in self.hub.users().chunks(TOGETHER) {
             for StoredUser { user, logouts } in self.store.users(users).await? {

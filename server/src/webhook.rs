@@ -151,6 +151,8 @@ fn batches(due: Vec<Due>) -> Vec<Vec<Due>> {
     for batch in by_receiver.into_values() {
         batches.extend(batch.chunks(BATCH).map(<[Due]>::to_vec));
     }
+    // Where not all can be told in time, whoever waits longest is told first.
+    batches.sort_by_key(|batch| batch.iter().map(|due| due.at).min());
     batches
 }
 
@@ -181,6 +183,14 @@ mod tests {
         let all = [&new, &leader, &other, &newer].map(Clone::clone);
         let wanted = vec![vec![leader], vec![new, newer], vec![other]];
         assert_eq!(batches(all.to_vec()), wanted);
+    }
+
+    #[test]
+    fn whoever_waits_longest_is_told_first() {
+        let late = |receiver, at| Due { at, ..due(receiver, 1) };
+        let all = vec![late("zed", 10), late("", 20), late("ann", 30)];
+        let wanted: Vec<Vec<Due>> = all.iter().cloned().map(|due| vec![due]).collect();
+        assert_eq!(batches(all), wanted);
     }
 
     #[test]

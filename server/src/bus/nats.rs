@@ -112,7 +112,13 @@ impl NatsBus {
         let urls: Vec<&str> = url.split(',').map(str::trim).collect();
         let client = options.connect(urls).await?;
         let subjects = Subjects::new(epoch);
-        let listening = Listening { node, hub: Arc::clone(&hub), client: client.clone(), subjects };
+        let listening = Listening {
+            node,
+            hub: Arc::clone(&hub),
+            client: client.clone(),
+            subjects,
+            unsure: Arc::default(),
+        };
         let everyone = client.subscribe(listening.subjects.everyone()).await?;
         let (outgoing, waiting) = mpsc::channel(WAITING);
         let (asks, asked) = mpsc::unbounded_channel();
@@ -246,6 +252,7 @@ impl Speaking {
                 tracing::warn!("this node hears the others too slowly; its sessions resume");
                 resync_here(&self.listening.hub);
             }
+            self.listening.make_certain().await;
             self.confirm().await;
             if self.listening.client.connection_state() == State::Connected {
                 self.pay().await;
@@ -279,7 +286,9 @@ impl Speaking {
             return;
         }
         // What this node listens to is listened to again before anybody resumes.
-        self.listening.round_trip().await;
+        if !self.listening.round_trip().await {
+            self.listening.unsure.owe(&Audience::Everyone, Cure::Resume);
+        }
         resync_here(&self.listening.hub);
         self.pay().await;
     }

@@ -71,6 +71,7 @@ pub(super) async fn end_sessions(
     _: MainApp,
     path: InPath,
 ) -> Result<StatusCode, Problem> {
-    node.service.end_sessions(&path.user()?).await?;
+    let (service, user) = (Arc::clone(&node.service), path.user()?);
+    node.finish(async move { service.end_sessions(&user).await }).await??;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -55,11 +55,14 @@ impl Service {
             }
             (appended, _) => appended?,
         };
-        self.let_wait(&[&appended.message]).await?;
+        let waits = self.let_wait(&[&appended.message]).await;
         let sent = Sent { message: appended.message.clone(), fresh: appended.fresh };
-        acknowledge(&sent);
+        if waits.is_ok() {
+            acknowledge(&sent);
+        }
+        // Stored is stored: it counts, and its receivers hear of it also where its sender doesn't.
         self.tell_stored(appended).await?;
-        Ok(sent)
+        waits.map(|()| sent)
     }
 
     /// Takes a message back, for everyone.

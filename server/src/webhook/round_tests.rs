@@ -22,10 +22,10 @@ use tokio::time::timeout;
 use super::*;
 use crate::bus::InProcess;
 use crate::clock::{Clock, Ids, RandomIds, epoch};
-use crate::hub::{Hub, Mailbox};
+use crate::hub::{Hub, Mailbox, Outgoing};
 use crate::logouts::Logouts;
 use crate::roster::Alone;
-use crate::service::{Acting, Away, Parts, PushRequest, Rules, To, Via, When};
+use crate::service::{Acting, Away, Error, Parts, PushRequest, Rules, To, Via, When};
 use crate::store::memory::MemoryStore;
 use crate::store::waiting::{Company, Holder, Notice, Tries};
 
@@ -540,6 +540,40 @@ impl Waiting for Unreadable {
     async fn forget(&self, _: Millis) -> Result<(), StoreError> {
         gone()
     }
+}
+
+#[tokio::test]
+async fn what_is_stored_and_cant_wait_is_told_to_who_is_there_and_acknowledged_to_nobody() {
+    let scene = Scene::new(When::Offline, 0).await;
+    let Scene { hub, clock, .. } = &scene;
+    let away = Away {
+        waiting: Arc::new(Unreadable::default()),
+        when: When::Offline,
+        after_ms: 0,
+        wake: Arc::default(),
+    };
+    let parts = Parts {
+        store: Arc::clone(scene.service.store()),
+        bus: Arc::new(InProcess::new(Arc::clone(hub))),
+        roster: Arc::new(Alone::new(Arc::clone(hub))),
+        hub: Arc::clone(hub),
+        clock: Arc::clone(clock) as _,
+        ids: Arc::new(RandomIds),
+        away: Some(away),
+    };
+    let service = Service::new(parts, Rules::default());
+    let (bob, mailbox) = ("bob".parse::<UserId>().unwrap(), Arc::new(Mailbox::default()));
+    hub.join(bob, "s".parse().unwrap(), Arc::clone(&mailbox), Logouts(0));
+    let command = SendMessage {
+        conversation: between("ann", "bob"),
+        client_msg_id: "x".parse().unwrap(),
+        content: Content::text("one"),
+        read_seq: None,
+    };
+    let sent = service.send(&acting("ann"), command, |_| panic!("it was acknowledged")).await;
+    assert!(matches!(sent, Err(Error::Store(StoreError::Unavailable(_)))), "{sent:?}");
+    let Some(Outgoing::Frames(frames)) = mailbox.take() else { panic!("bob heard nothing") };
+    assert_eq!(frames.len(), 1);
 }
 
 /// When it was last looked, as whoever alerts reads it.

@@ -1,14 +1,17 @@
 //! How sessions end, and that nothing is lost by it.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use message_service::message::Content;
 use message_service::service::{PushRequest, To};
+use message_service::{MessageService, StartError};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::backing::eventually;
 use crate::person::text;
-use crate::server::{TestServer, now, token_until};
+use crate::server::{TestServer, config, now, token_until};
 use crate::socket::Socket;
 
 #[tokio::test]
@@ -96,6 +99,27 @@ async fn logging_out_everywhere_ends_every_session_of_the_user() {
     assert_eq!(ended.status, 204);
     assert_eq!((one.closed().await.0, two.closed().await.0), (4202, 4202));
     assert!(other.call("heartbeat", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_logout_that_a_lone_node_was_not_told_of_ends_sessions_too() {
+    let server = TestServer::start().await;
+    let mut socket = server.person("ann").await.connect().await;
+    // Another service at the same file has told its own sessions alone.
+    let other = MessageService::start(config(server.store())).await.unwrap();
+    other.service().end_sessions(&"ann".parse().unwrap()).await.unwrap();
+    assert_eq!(socket.closed().await.0, 4202);
+}
+
+#[tokio::test]
+async fn a_start_that_failed_leaves_no_listener_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut config = config(folder.path().to_owned());
+    config.metrics.listen = Some(metrics);
+    let error = MessageService::start(config).await.err().expect("a folder is no store");
+    assert!(matches!(error, StartError::Open(_)), "{error}");
+    eventually(async || TcpListener::bind(metrics).is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -294,6 +294,19 @@ async fn what_was_told_just_before_a_connection_ended_is_made_good_where_nobody_
 }
 
 #[tokio::test]
+async fn who_began_before_it_was_certain_that_they_are_heard_for_resumes_when_it_is() {
+    let nats = Nats::start().await;
+    let way = Way::open(format!("127.0.0.1:{}", nats.port())).await;
+    let (one, _ann) = Node::with_ann(1, &format!("nats://127.0.0.1:{}", way.port())).await;
+    way.stand();
+    // It begins all the same, after a while.
+    let cyd = one.session("cyd", "of Cyd").await;
+    hears_nothing(&cyd);
+    way.go_on();
+    frame_that(&cyd, |frame| frame["push"] == "resync").await;
+}
+
+#[tokio::test]
 async fn a_logout_that_another_node_did_not_hear_of_is_said_again() {
     let nats = Nats::start().await;
     let (way, one) = over_a_way(&nats).await;

@@ -78,6 +78,11 @@ impl TestServer {
         self.running.take().unwrap().await.unwrap();
     }
 
+    /// Where its data is.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("messages.db")
+    }
+
     pub(crate) fn main_app(&self) -> MainApp {
         MainApp::at(self.address)
     }

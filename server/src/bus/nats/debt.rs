@@ -4,7 +4,7 @@
 //! a way to the server and back has shown that all before it is there. What had not been shown when
 //! a connection ended is owed, and so is what could not be handed to one at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use message_service_shared::id::UserId;
@@ -104,7 +104,8 @@ impl Debt {
 #[derive(Debug, Default)]
 struct Losses {
     resume: Resume,
-    logouts: Vec<(Audience, Logouts)>,
+    /// Each user's last.
+    logouts: BTreeMap<UserId, Logouts>,
 }
 
 #[derive(Debug, Default)]
@@ -119,9 +120,20 @@ impl Losses {
     fn add(&mut self, to: &Audience, cure: Cure) {
         match cure {
             Cure::Resume => self.resume.add(to),
-            Cure::LogOut(logouts) => self.logouts.push((to.clone(), logouts)),
+            Cure::LogOut(logouts) => match to {
+                Audience::Users(users) => {
+                    users.iter().for_each(|user| self.add_logout(user.clone(), logouts));
+                }
+                // Nobody logs everyone out.
+                Audience::Everyone => {}
+            },
             Cure::Wait => {}
         }
+    }
+
+    fn add_logout(&mut self, user: UserId, logouts: Logouts) {
+        let last = self.logouts.entry(user).or_default();
+        *last = logouts.max(*last);
     }
 
     fn merge(&mut self, other: Self) {
@@ -130,16 +142,19 @@ impl Losses {
             Resume::Users(users) => self.resume.add_users(users),
             Resume::Everyone => self.resume = Resume::Everyone,
         }
-        self.logouts.extend(other.logouts);
+        other.logouts.into_iter().for_each(|(user, logouts)| self.add_logout(user, logouts));
     }
 
-    const fn is_nothing(&self) -> bool {
+    fn is_nothing(&self) -> bool {
         matches!(self.resume, Resume::Nobody) && self.logouts.is_empty()
     }
 
     /// The logouts first: whose session ends need not resume.
     fn into_envelopes(self) -> Vec<Envelope> {
-        let again = |(to, logouts)| Envelope { to, news: News::LoggedOut(logouts) };
+        let again = |(user, logouts)| Envelope {
+            to: Audience::Users(vec![user]),
+            news: News::LoggedOut(logouts),
+        };
         let mut all: Vec<Envelope> = self.logouts.into_iter().map(again).collect();
         let to = match self.resume {
             Resume::Nobody => None,
@@ -222,8 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn a_logout_is_said_again() {
+    fn a_logout_is_said_again_once_however_often_it_was_lost() {
         let debt = Debt::default();
+        debt.say(&users([1]), Cure::LogOut(Logouts(2)));
+        debt.lost();
+        debt.say(&users([1]), Cure::LogOut(Logouts(3)));
         debt.say(&users([1]), Cure::LogOut(Logouts(3)));
         debt.say(&users([2]), Cure::Resume);
         debt.lost();

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::debt::{RESUME_WITHIN_MS, resync};
+use super::debt::{Cure, Debt, RESUME_WITHIN_MS, resync};
 use super::subjects::Subjects;
 use super::wire::Wire;
 use crate::bus::{Audience, Envelope, News, NodeId};
@@ -45,6 +45,9 @@ pub(super) struct Listening {
     pub(super) hub: Arc<Hub>,
     pub(super) client: Client,
     pub(super) subjects: Subjects,
+    /// Who may have missed something: their sessions read the store before it was certain that
+    /// they are heard for.
+    pub(super) unsure: Arc<Debt>,
 }
 
 impl Listening {
@@ -100,12 +103,28 @@ impl Listening {
                 Err(error) => tracing::error!(%error, "a user can't be listened to"),
             }
         }
-        if is_new {
-            self.round_trip().await;
+        let is_certain = !is_new || self.round_trip().await;
+        for Ask { user, ready } in asks {
+            // Whoever does not wait any more has begun.
+            if ready.send(()).is_err() || !is_certain {
+                self.unsure.owe(&Audience::Users(vec![user]), Cure::Resume);
+            }
         }
-        for ask in asks {
-            // A session that is gone waits for nothing.
-            let _ = ask.ready.send(());
+    }
+
+    /// Has those resume who began without being heard for for certain, once that is certain.
+    pub(super) async fn make_certain(&self) {
+        let unsure = self.unsure.take();
+        if unsure.is_empty() {
+            return;
+        }
+        let is_certain = self.round_trip().await;
+        for envelope in unsure {
+            match &envelope.to {
+                to if !is_certain => self.unsure.owe(to, Cure::Resume),
+                Audience::Everyone => resync_here(&self.hub),
+                Audience::Users(_) => self.hub.receive(&envelope),
+            }
         }
     }
 
