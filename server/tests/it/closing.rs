@@ -117,7 +117,7 @@ async fn a_start_that_failed_leaves_no_listener_behind() {
     let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut config = config(folder.path().to_owned());
     config.metrics.listen = Some(metrics);
-    let error = MessageService::start(config).await.err().expect("a folder is no store");
+    let error = MessageService::start(config).await.expect_err("a folder is no store");
     assert!(matches!(error, StartError::Open(_)), "{error}");
     eventually(async || TcpListener::bind(metrics).is_ok()).await;
 }

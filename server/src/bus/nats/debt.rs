@@ -120,13 +120,14 @@ impl Losses {
     fn add(&mut self, to: &Audience, cure: Cure) {
         match cure {
             Cure::Resume => self.resume.add(to),
-            Cure::LogOut(logouts) => match to {
-                Audience::Users(users) => {
-                    users.iter().for_each(|user| self.add_logout(user.clone(), logouts));
-                }
+            Cure::LogOut(logouts) => {
                 // Nobody logs everyone out.
-                Audience::Everyone => {}
-            },
+                if let Audience::Users(users) = to {
+                    for user in users {
+                        self.add_logout(user.clone(), logouts);
+                    }
+                }
+            }
             Cure::Wait => {}
         }
     }
@@ -142,7 +143,9 @@ impl Losses {
             Resume::Users(users) => self.resume.add_users(users),
             Resume::Everyone => self.resume = Resume::Everyone,
         }
-        other.logouts.into_iter().for_each(|(user, logouts)| self.add_logout(user, logouts));
+        for (user, logouts) in other.logouts {
+            self.add_logout(user, logouts);
+        }
     }
 
     fn is_nothing(&self) -> bool {
